@@ -1,0 +1,1 @@
+"""Benchmarks: one module a service; every figure in docs/performance.md comes from here."""

@@ -1,0 +1,63 @@
+"""The one command. `commonweal --help` lists what it does; each service adds its own doors.
+
+Data goes to stdout, progress and errors to stderr; the exit code is 0 only on success, 1 for a "no", 2 for a request
+that cannot be understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+import commonweal.services
+from commonweal.kernel.errors import Refusal
+
+OWN = ()
+"""Modules of the platform's own commands, each with `add_commands(subparsers)`."""
+
+
+def service_names() -> list[str]:
+    """The services that are installed: the folders beside one another in `commonweal/services`."""
+    return sorted(module.name for module in pkgutil.iter_modules(commonweal.services.__path__) if module.ispkg)
+
+
+def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line. Only the commands of the service named `wanted` are loaded, so that starting is quick."""
+    parser = argparse.ArgumentParser(prog="commonweal", description=__doc__.split("\n", 1)[0])
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in OWN:
+        importlib.import_module(module).add_commands(subparsers)
+    for name in service_names():
+        module = f"commonweal.services.{name}.commands"
+        if importlib.util.find_spec(module) is None:
+            continue
+        service = subparsers.add_parser(name, help=f"the commands of the service {name}")
+        if wanted == name:
+            importlib.import_module(module).add_commands(service.add_subparsers(required=True, metavar="COMMAND"))
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = build_parser(words[0] if words else None).parse_args(words)
+    try:
+        return int(arguments.run(arguments) or 0)
+    except Refusal as refusal:
+        if getattr(arguments, "json", False):
+            print(json.dumps({"code": refusal.code, "en": refusal.text.en, "zh": refusal.text.zh}, ensure_ascii=False))
+        print(f"commonweal: {refusal.text.en}\n            {refusal.text.zh}", file=sys.stderr)
+        return 1 if refusal.status in (404, 409) else 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

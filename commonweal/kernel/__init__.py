@@ -1,0 +1,1 @@
+"""What every service stands on: promises kept as ledger entries, and proof that strangers can check."""

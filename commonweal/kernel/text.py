@@ -1,0 +1,36 @@
+"""Text in both languages, side by side, so that a string in one language alone cannot be written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One message in English and Chinese. `{name}` in either is filled by `format`."""
+
+    en: str
+    zh: str
+
+    def __post_init__(self) -> None:
+        if not self.en.strip() or not self.zh.strip():
+            raise ValueError(f"a text needs both languages: {self.en!r}, {self.zh!r}")
+
+    def __str__(self) -> str:
+        return f"{self.en} / {self.zh}" if self.en != self.zh else self.en
+
+    def say(self, language: str) -> str:
+        """The text in `language`: `zh` and its variants (`zh-hans`) give Chinese, everything else English."""
+        return self.zh if language.lower().startswith("zh") else self.en
+
+    def format(self, **values: object) -> Text:
+        """Fill the placeholders of both languages. A `Text` among the values is said in each language."""
+
+        def fill(language: Language, pattern: str) -> str:
+            return pattern.format(**{k: v.say(language) if isinstance(v, Text) else v for k, v in values.items()})
+
+        return Text(fill("en", self.en), fill("zh", self.zh))

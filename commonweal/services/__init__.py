@@ -1,0 +1,1 @@
+"""One folder a service; each is removable, none imports another."""

@@ -1,0 +1,1 @@
+"""How Commonweal looks: design system, base pages, and the URLs that the registry gives."""
