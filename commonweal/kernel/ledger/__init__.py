@@ -1,0 +1,43 @@
+"""The books: double entry in any asset, exact, append-only; `post` is the only writer.
+
+A book is a set of accounts that balance together. A transfer moves amounts between accounts of one book and sums to
+zero in every asset. It is posted at once, or pending until it is posted or voided (or its time is over).
+"""
+
+from commonweal.kernel.ledger.books import (
+    Account,
+    Difference,
+    KeyReused,
+    Leg,
+    Overdrawn,
+    Posted,
+    Transfer,
+    audit,
+    balance,
+    expired,
+    find,
+    open_accounts,
+    open_assets,
+    post,
+    request_hash,
+    resolve,
+)
+
+__all__ = [
+    "Account",
+    "Difference",
+    "KeyReused",
+    "Leg",
+    "Overdrawn",
+    "Posted",
+    "Transfer",
+    "audit",
+    "balance",
+    "expired",
+    "find",
+    "open_accounts",
+    "open_assets",
+    "post",
+    "request_hash",
+    "resolve",
+]

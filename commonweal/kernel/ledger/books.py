@@ -1,0 +1,319 @@
+"""Accounts, transfers and their posting. One transfer is a batch of one: there is a single way into the books."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from django.db import IntegrityError
+from psycopg import errors as pg
+
+from commonweal.kernel.errors import Conflict, Invalid
+from commonweal.kernel.ids import derived, uuid7
+from commonweal.kernel.proof.log import Cursor
+from commonweal.kernel.proof.verify import canonical
+from commonweal.kernel.quantity import Asset
+from commonweal.kernel.text import Text
+
+DEBIT, CREDIT = 1, -1
+Phase = Literal["posted", "pending", "post", "void"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of a book. `side` is its normal side; `floor` is the least balance on that side, None for none."""
+
+    book: uuid.UUID
+    name: str
+    asset: str
+    side: int
+    floor: int | None = None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Known from book and name alone."""
+        return derived(self.book, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One posting to come: `amount` in smallest units, a debit if positive, a credit if negative."""
+
+    account: uuid.UUID
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A movement between accounts of one book.
+
+    `key` is made by whoever asks, before asking (1 to 64 printable ASCII characters), and is unique in the book;
+    `request` is the hash of what was asked (`request_hash`). The same key and request again is the same transfer; the
+    same key with another request is a `KeyReused`.
+    """
+
+    book: uuid.UUID
+    key: str
+    request: bytes
+    kind: str
+    legs: tuple[Leg, ...]
+    at: datetime
+    phase: Phase = "posted"
+    expires: datetime | None = None
+    resolves: uuid.UUID | None = None
+    id: uuid.UUID = field(default_factory=uuid7)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The answer for one transfer: its id in the books, and whether it had been there before."""
+
+    id: uuid.UUID
+    existed: bool
+
+
+class KeyReused(Conflict):
+    """A key that has been used for another request."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            "key.reused",
+            Text(
+                "This key was used for another request. Make a new key for a new request.",
+                "这个幂等键已用于另一个请求，新的请求请使用新的键。",
+            ),
+            field="key",
+        )
+        self.key = key
+
+
+class Overdrawn(Conflict):
+    """An account would fall below its floor. Nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "balance.too-low", Text("There is not enough left for this.", "余额不足，无法完成。"), field="amount"
+        )
+
+
+def request_hash(*parts: object) -> bytes:
+    """What identifies a request for idempotency: SHA-256 over its canonical JSON."""
+    return hashlib.sha256(canonical(list(parts))).digest()
+
+
+def check_key(key: object) -> str:
+    """An idempotency key in the allowed form. Raises `Invalid` with code `key.form`."""
+    if isinstance(key, str) and re.fullmatch(r"[!-~]{1,64}", key):
+        return key
+    raise Invalid(
+        "key.form",
+        Text("The key must be 1 to 64 printable ASCII characters.", "幂等键须为 1 至 64 个可打印 ASCII 字符。"),
+        field="key",
+    )
+
+
+def open_assets(cursor: Cursor, assets: Iterable[Asset]) -> None:
+    """Make assets known; a known one must not change its exponent."""
+    for asset in assets:
+        cursor.execute(
+            "INSERT INTO ledger_asset (code, exponent, kind) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [asset.code, asset.exponent, asset.kind],
+        )
+        cursor.execute("SELECT exponent FROM ledger_asset WHERE code = %s", [asset.code])
+        if cursor.fetchone()[0] != asset.exponent:
+            raise ValueError(f"the asset {asset.code} is in the books with another exponent")
+
+
+def open_accounts(cursor: Cursor, accounts: Sequence[Account]) -> None:
+    """Open accounts that are not open yet."""
+    cursor.execute(
+        """
+        INSERT INTO ledger_account (book, id, name, asset, side, floor)
+        SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
+        ON CONFLICT DO NOTHING
+        """,
+        [
+            [a.book for a in accounts],
+            [a.id for a in accounts],
+            [a.name for a in accounts],
+            [a.asset for a in accounts],
+            [a.side for a in accounts],
+            [a.floor for a in accounts],
+        ],
+    )
+
+
+POST = """
+WITH asked AS (
+    SELECT * FROM unnest(%(book)s::uuid[], %(id)s::uuid[], %(key)s::text[], %(request)s::bytea[], %(kind)s::text[],
+                         %(phase)s::text[], %(resolves)s::uuid[], %(expires)s::timestamptz[], %(legs)s::smallint[],
+                         %(at)s::timestamptz[])
+        AS asked (book, id, key, request, kind, phase, resolves, expires, legs, at)
+), new AS (
+    INSERT INTO ledger_transfer (book, id, key, request, kind, phase, resolves, expires, legs, at)
+    SELECT * FROM asked
+    ON CONFLICT (book, key) DO NOTHING
+    RETURNING book, id
+), postings AS (
+    INSERT INTO ledger_posting (book, transfer, seq, account, amount)
+    SELECT p.book, p.transfer, p.seq, p.account, p.amount
+    FROM unnest(%(leg_book)s::uuid[], %(leg_transfer)s::uuid[], %(leg_seq)s::smallint[], %(leg_account)s::uuid[],
+                %(leg_amount)s::bigint[]) AS p (book, transfer, seq, account, amount)
+    JOIN new ON new.book = p.book AND new.id = p.transfer
+)
+SELECT id FROM new
+"""
+"""Posts a batch: transfers whose key is taken are left out, the others are returned. Balances follow by trigger."""
+
+
+def post_parameters(transfers: Sequence[Transfer]) -> dict[str, list[object]]:
+    """The parameters of `POST`."""
+    legs = [(t, seq, leg) for t in transfers for seq, leg in enumerate(t.legs)]
+    return {
+        "book": [t.book for t in transfers],
+        "id": [t.id for t in transfers],
+        "key": [t.key for t in transfers],
+        "request": [t.request for t in transfers],
+        "kind": [t.kind for t in transfers],
+        "phase": [t.phase for t in transfers],
+        "resolves": [t.resolves for t in transfers],
+        "expires": [t.expires for t in transfers],
+        "legs": [len(t.legs) for t in transfers],
+        "at": [t.at for t in transfers],
+        "leg_book": [t.book for t, _, _ in legs],
+        "leg_transfer": [t.id for t, _, _ in legs],
+        "leg_seq": [seq for _, seq, _ in legs],
+        "leg_account": [leg.account for _, _, leg in legs],
+        "leg_amount": [leg.amount for _, _, leg in legs],
+    }
+
+
+def post(cursor: Cursor, transfers: Sequence[Transfer]) -> list[Posted]:
+    """Write transfers in the caller's transaction; all or none. The answers are in the order asked.
+
+    Raises `KeyReused` if a key stands for another request, and `Overdrawn` if a floor would be broken. An unbalanced
+    transfer, an unknown account or a wrong resolution is a programming error and raises the database's own.
+    """
+    if not transfers:
+        return []
+    try:
+        cursor.execute(POST, post_parameters(transfers))
+    except (IntegrityError, pg.IntegrityError) as error:
+        cause = error.__cause__ if isinstance(error, IntegrityError) else error
+        if isinstance(cause, pg.CheckViolation) and cause.diag.constraint_name == "ledger_floor":
+            raise Overdrawn from error
+        raise
+    new = {row[0] for row in cursor.fetchall()}
+    known = {t.key for t in transfers if t.id not in new}
+    earlier = _earlier(cursor, [t for t in transfers if t.key in known]) if known else {}
+    answers = []
+    for transfer in transfers:
+        if transfer.id in new:
+            answers.append(Posted(transfer.id, existed=False))
+            continue
+        id, request = earlier[transfer.book, transfer.key]
+        if request != transfer.request:
+            raise KeyReused(transfer.key)
+        answers.append(Posted(id, existed=True))
+    return answers
+
+
+def _earlier(cursor: Cursor, transfers: Sequence[Transfer]) -> dict[tuple[uuid.UUID, str], tuple[uuid.UUID, bytes]]:
+    cursor.execute(
+        """
+        SELECT t.book, t.key, t.id, t.request FROM ledger_transfer t
+        JOIN unnest(%s::uuid[], %s::text[]) AS asked (book, key) ON t.book = asked.book AND t.key = asked.key
+        """,
+        [[t.book for t in transfers], [t.key for t in transfers]],
+    )
+    return {(book, key): (id, bytes(request)) for book, key, id, request in cursor.fetchall()}
+
+
+def find(cursor: Cursor, book: uuid.UUID, key: str, request: bytes) -> uuid.UUID | None:
+    """The transfer that this request has made already, if it has. Raises `KeyReused` as `post` does."""
+    cursor.execute("SELECT id, request FROM ledger_transfer WHERE book = %s AND key = %s", [book, key])
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    if bytes(row[1]) != request:
+        raise KeyReused(key)
+    return uuid.UUID(str(row[0]))
+
+
+def resolve(
+    cursor: Cursor, book: uuid.UUID, pending: uuid.UUID, outcome: Literal["post", "void"], at: datetime
+) -> Posted:
+    """Post or void a pending transfer; doing the same twice is doing it once. Raises `KeyReused` for the opposite."""
+    cursor.execute(
+        "SELECT account, amount FROM ledger_posting WHERE book = %s AND transfer = %s ORDER BY seq", [book, pending]
+    )
+    legs = tuple(Leg(account, amount) for account, amount in cursor.fetchall()) if outcome == "post" else ()
+    request = request_hash(outcome, str(pending))
+    transfer = Transfer(book, f"resolve:{pending}", request, outcome, legs, at, phase=outcome, resolves=pending)
+    return post(cursor, [transfer])[0]
+
+
+def expired(cursor: Cursor, at: datetime, limit: int = 1000) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Pending transfers whose time is over and that nobody has resolved: `(book, id)`."""
+    cursor.execute(
+        """
+        SELECT t.book, t.id FROM ledger_transfer t
+        WHERE t.phase = 'pending' AND t.expires <= %s
+          AND NOT EXISTS (SELECT FROM ledger_transfer r WHERE r.book = t.book AND r.resolves = t.id)
+        ORDER BY t.expires LIMIT %s
+        """,
+        [at, limit],
+    )
+    return [(book, id) for book, id in cursor.fetchall()]
+
+
+def balance(cursor: Cursor, account: Account) -> int:
+    """The posted balance on the account's normal side, in smallest units."""
+    cursor.execute(
+        "SELECT coalesce(sum(posted), 0)::bigint FROM ledger_balance WHERE book = %s AND account = %s",
+        [account.book, account.id],
+    )
+    return int(cursor.fetchone()[0]) * account.side
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A kept balance that is not the sum of its postings."""
+
+    book: uuid.UUID
+    account: uuid.UUID
+    kept: tuple[int, int, int]
+    summed: tuple[int, int, int]
+
+
+def audit(cursor: Cursor) -> list[Difference]:
+    """Compare every kept balance (posted, pending debit, pending credit) with the sum of the postings."""
+    cursor.execute(
+        """
+        WITH summed AS (
+            SELECT p.book, p.account,
+                   coalesce(sum(p.amount) FILTER (WHERE t.phase <> 'pending'), 0)::bigint AS posted,
+                   coalesce(sum(p.amount) FILTER (WHERE o.open AND p.amount > 0), 0)::bigint AS debit,
+                   coalesce(-sum(p.amount) FILTER (WHERE o.open AND p.amount < 0), 0)::bigint AS credit
+            FROM ledger_posting p
+            JOIN ledger_transfer t ON t.book = p.book AND t.id = p.transfer
+            CROSS JOIN LATERAL (SELECT t.phase = 'pending' AND NOT EXISTS (
+                SELECT FROM ledger_transfer r WHERE r.book = t.book AND r.resolves = t.id) AS open) o
+            GROUP BY p.book, p.account
+        ), kept AS (
+            SELECT book, account, sum(posted)::bigint AS posted, sum(pending_debit)::bigint AS debit,
+                   sum(pending_credit)::bigint AS credit
+            FROM ledger_balance GROUP BY book, account
+        )
+        SELECT book, account, coalesce(k.posted, 0), coalesce(k.debit, 0), coalesce(k.credit, 0),
+               coalesce(s.posted, 0), coalesce(s.debit, 0), coalesce(s.credit, 0)
+        FROM kept k FULL JOIN summed s USING (book, account)
+        WHERE (k.posted, k.debit, k.credit) IS DISTINCT FROM (s.posted, s.debit, s.credit)
+        """
+    )
+    return [Difference(row[0], row[1], row[2:5], row[5:8]) for row in cursor.fetchall()]

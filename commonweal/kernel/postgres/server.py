@@ -1,0 +1,213 @@
+"""One embedded server: a data directory, a socket directory, and the process between them."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+
+from commonweal.kernel.postgres import binaries
+
+DATABASE = "commonweal"
+USER = "commonweal"
+SOCKET_LIMIT = 107  # bytes in sockaddr_un.sun_path
+START_LIMIT = 600.0
+"""Seconds that a start may take: a long replay of the write-ahead log is not a failure."""
+
+SETTINGS = {
+    "listen_addresses": "",  # the socket only
+    "unix_socket_permissions": "0700",
+    "max_connections": "120",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+    # Statements are never logged with their values: they may be personal.
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
+
+
+class Server:
+    """The embedded server of the data directory `home`: the cluster is in `home/postgres`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.absolute()
+        self.cluster = self.home / "postgres"
+        self.log = self.home / "postgres.log"
+
+    @property
+    def socket_directory(self) -> Path:
+        """A directory for the socket whose path is short enough; only its owner can enter it."""
+        inside = self.home / "run"
+        if len(os.fsencode(inside / ".s.PGSQL.5432")) <= SOCKET_LIMIT:
+            return inside
+        name = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
+        return Path("/tmp") / f"commonweal-{os.geteuid()}-{name}"  # noqa: S108 (owner and mode are checked)
+
+    def conninfo(self, database: str = DATABASE) -> str:
+        """The libpq connection string of one database."""
+        return psycopg.conninfo.make_conninfo(host=str(self.socket_directory), user=USER, dbname=database)
+
+    def initialise(self) -> None:
+        """Make the cluster if there is none. Killed half-way, the next call starts over."""
+        self._refuse_another_version()
+        if (self.cluster / "PG_VERSION").exists():
+            return
+        fresh = self.home / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        self._own(fresh)
+        # fmt: off
+        binaries.run("initdb", "-D", fresh, "-U", USER, "-E", "UTF8", "--locale=C", "--locale-provider=builtin",
+                     "--builtin-locale=C.UTF-8", "--auth=trust", "--no-instructions", "--no-sync")
+        # fmt: on
+        os.sync()
+        fresh.rename(self.cluster)
+
+    def start(self, *, quiet: bool = True) -> bool:
+        """Start the server, or adopt the one that already runs here. Returns whether this call started it.
+
+        After a SIGKILL the orphans of the old server may live on for a moment: PostgreSQL then refuses to start, and
+        we try again. Nothing is ever killed by number alone, and the pid file is never touched.
+        """
+        self._make_private(self.home)
+        self._make_private(self.socket_directory)
+        with (self.home / "start.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.initialise()
+            if self.answers():
+                return False
+            deadline = time.monotonic() + START_LIMIT
+            refused_until = time.monotonic() + 30
+            process = self._spawn()
+            while not self.answers():
+                if process.poll() is not None:
+                    if time.monotonic() > refused_until:
+                        raise RuntimeError(f"PostgreSQL does not start:\n{self._last_words()}")
+                    time.sleep(0.25)
+                    process = self._spawn()
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"PostgreSQL is not ready after {START_LIMIT:.0f} s:\n{self._last_words()}")
+                time.sleep(0.02)
+        if not quiet:
+            print(f"PostgreSQL {binaries.MAJOR} runs, data in {self.cluster}", file=sys.stderr)  # noqa: T201
+        self.create(DATABASE)
+        return True
+
+    def stop(self, limit: float = 60.0) -> None:
+        """Stop the server the fast way (sessions end, everything is written) and wait until it is gone."""
+        pid = self.pid()
+        if pid is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+        deadline = time.monotonic() + limit
+        while self.pid() is not None:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL (process {pid}) did not stop within {limit:.0f} s")
+            time.sleep(0.02)
+
+    def pid(self) -> int | None:
+        """The process of the server, if it lives and really is the server of this data directory."""
+        try:
+            lines = (self.cluster / "postmaster.pid").read_text().splitlines()
+            pid = int(lines[0])
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError, IndexError):
+            return None
+        return pid if state != "Z" and os.fsencode(self.cluster) in words else None
+
+    def answers(self) -> bool:
+        """Whether a session can be opened now."""
+        if self.pid() is None:
+            return False
+        try:
+            psycopg.connect(self.conninfo("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def create(self, database: str, *, template: str = "template1") -> None:
+        """Create a database if it is missing; from a `template` of ours its files are copied."""
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
+                return
+            statement = psycopg.sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+            connection.execute(statement.format(psycopg.sql.Identifier(database), psycopg.sql.Identifier(template)))
+
+    def drop(self, database: str) -> None:
+        """Drop a database with its sessions, if it is there."""
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            statement = psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            connection.execute(statement.format(psycopg.sql.Identifier(database)))
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        settings = SETTINGS | {"unix_socket_directories": str(self.socket_directory)}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        command = [*binaries.as_ordinary_user(), str(binaries.program("postgres")), "-D", str(self.cluster), *options]
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C reaches us first, and we stop the server after its clients.
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def _refuse_another_version(self) -> None:
+        with suppress(FileNotFoundError):
+            found = (self.cluster / "PG_VERSION").read_text().strip()
+            if found != str(binaries.MAJOR):
+                raise RuntimeError(
+                    f"{self.cluster} belongs to PostgreSQL {found}, this is {binaries.MAJOR}: make a backup with the "
+                    "version of commonweal that wrote it (`commonweal backup FILE`) and restore it with this one "
+                    "into a new data directory (`commonweal restore FILE`)"
+                )
+
+    def _make_private(self, directory: Path) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = directory.lstat()
+        if status.st_uid not in (os.geteuid(), 65534 if binaries.changes_owner() else os.geteuid()):
+            raise RuntimeError(f"{directory} belongs to somebody else (uid {status.st_uid})")
+        if status.st_mode & 0o077:
+            directory.chmod(0o700)
+        self._own(directory)
+
+    def _own(self, directory: Path) -> None:
+        if binaries.changes_owner():
+            os.chown(directory, 65534, 65534)
+
+    def _last_words(self) -> str:
+        with suppress(FileNotFoundError):
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-12:])
+        return "(no log)"
+
+
+def conninfo(home: Path, database: str = DATABASE) -> str:
+    """The connection string of the embedded server in `home`, running or not."""
+    return Server(home).conninfo(database)
+
+
+@contextmanager
+def running(home: Path) -> Iterator[Server]:
+    """The server of `home`, running: adopted if it already ran (and then left running), else started and stopped."""
+    server = Server(home)
+    started = server.start()
+    try:
+        yield server
+    finally:
+        if started:
+            server.stop()

@@ -1,0 +1,74 @@
+"""What a service is, and which services there are.
+
+A service is a folder in `commonweal/services` whose package says `SERVICE = Service(...)`. Nothing else names it: its
+pages, API, jobs, fact kinds and account kinds are found from here, so a folder can be added or deleted by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import pkgutil
+import re
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import commonweal.services
+from commonweal.kernel.quantity import Asset
+from commonweal.kernel.text import Text
+
+
+@dataclass(frozen=True)
+class FactKind:
+    """A kind of leaf in the public log: what it says, for the page that explains the log."""
+
+    name: str
+    title: Text
+
+
+@dataclass(frozen=True)
+class Link:
+    """A place in the navigation: the name of a URL of the service, and what it is called there."""
+
+    url_name: str
+    title: Text
+
+
+@dataclass(frozen=True)
+class Service:
+    """A kind of need, and how it is met. `name` is the folder; `title` and `promise` are shown to everybody."""
+
+    name: str
+    title: Text
+    promise: Text
+    drawing: str = "hands"
+    links: tuple[Link, ...] = ()
+    console: tuple[Link, ...] = ()
+    assets: tuple[Asset, ...] = ()
+    account_kinds: dict[str, Text] = field(default_factory=dict)
+    fact_kinds: tuple[FactKind, ...] = ()
+    order: int = 100
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9]{1,30}", self.name):
+            raise ValueError(f"a service is named in small letters: {self.name!r}")
+        for kind in self.fact_kinds:
+            if not kind.name.startswith(f"{self.name}."):
+                raise ValueError(f"a fact kind of {self.name} is named {self.name}.something: {kind.name!r}")
+
+    def module(self, part: str) -> ModuleType | None:
+        """The module of the service's anatomy (`pages`, `api`, `jobs`...), or None if it has none."""
+        name = f"commonweal.services.{self.name}.{part}"
+        return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+@functools.cache
+def services() -> tuple[Service, ...]:
+    """All services that are installed, in the order in which they are shown."""
+    found = []
+    for module in pkgutil.iter_modules(commonweal.services.__path__):
+        service = getattr(importlib.import_module(f"commonweal.services.{module.name}"), "SERVICE", None)
+        if service is not None:
+            found.append(service)
+    return tuple(sorted(found, key=lambda service: (service.order, service.name)))
