@@ -14,7 +14,6 @@ import re
 from dataclasses import dataclass, field
 from types import ModuleType
 
-import commonweal.services
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 
@@ -67,7 +66,8 @@ class Service:
 def services() -> tuple[Service, ...]:
     """All services that are installed, in the order in which they are shown."""
     found = []
-    for module in pkgutil.iter_modules(commonweal.services.__path__):
+    folder = importlib.import_module("commonweal.services")  # by name: the kernel knows of no service
+    for module in pkgutil.iter_modules(folder.__path__):
         service = getattr(importlib.import_module(f"commonweal.services.{module.name}"), "SERVICE", None)
         if service is not None:
             found.append(service)

@@ -1,0 +1,53 @@
+"""Forgetting a person: their key is destroyed, what was sealed under it is noise, and every proof still holds."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from django.db import connection, transaction
+
+from commonweal.kernel import clock
+from commonweal.kernel.errors import Conflict
+from commonweal.kernel.parties.models import ApiToken, Grant, Login, Party, PartyKey
+from commonweal.kernel.proof import Fact, append
+from commonweal.kernel.text import Text
+
+Eraser = Callable[[uuid.UUID], None]
+_erasers: list[Eraser] = []
+
+
+def eraser(erase: Eraser) -> Eraser:
+    """Register a function that removes what an app keeps of a person outside the sealed fields; runs in `forget`."""
+    _erasers.append(erase)
+    return erase
+
+
+@transaction.atomic
+def forget(party_id: uuid.UUID) -> bool:
+    """Erase a person; returns False if that has been done before.
+
+    Raises `Party.DoesNotExist`, and `Conflict` for an organisation, whose name and deeds are public.
+
+    In one transaction: every app's eraser, the sealed fields, the login with its addresses and passkeys, the tokens,
+    the roles, the key; and a tombstone fact in the log that names the pseudonym alone (GDPR art. 17, PIPL art. 47).
+    """
+    party = Party.objects.select_for_update().get(pk=party_id)
+    if party.kind == Party.Kind.ORGANISATION:
+        raise Conflict(
+            "party.organisation", Text("An organisation cannot be forgotten.", "机构信息是公开的，不能清除。")
+        )
+    if party.erased_at is not None:
+        return False
+    now = clock.now()
+    for erase in _erasers:
+        erase(party_id)
+    Login.objects.filter(party=party).delete()
+    ApiToken.objects.filter(party=party).delete()
+    Grant.objects.filter(party=party, revoked_at=None).update(revoked_at=now)
+    PartyKey.objects.filter(party=party).delete()
+    party.sealed, party.erased_at = None, now
+    party.save(update_fields=["sealed", "erased_at"])
+    with connection.cursor() as cursor:
+        append(cursor, Fact("parties.forgotten", now, {"party": str(party_id)}))
+    return True
