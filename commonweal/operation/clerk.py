@@ -35,8 +35,7 @@ def serve(stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             with psycopg.connect(conninfo(), autocommit=True, application_name="commonweal clerk") as connection:
-                while not stop.is_set():
-                    _sequence(connection, signer, stop)
+                _sequence(connection, signer, stop)
         except psycopg.Error as error:
             log.warning("the sequencer waits for the database: %s", type(error).__name__)
             stop.wait(PAUSE)
@@ -45,13 +44,16 @@ def serve(stop: threading.Event) -> None:
 
 def _sequence(connection: psycopg.Connection[Any], signer: Any, stop: threading.Event) -> None:
     from commonweal.kernel import clock
-    from commonweal.kernel.proof.log import BATCH, sequence
+    from commonweal.kernel.proof.log import BATCH, head, sequence
 
-    before = after = 0
-    if (checkpoint := sequence(connection, signer, clock.now())) is not None:
-        before, after = after, checkpoint.size
-    if after - before < BATCH:  # otherwise more is waiting
-        stop.wait(PAUSE)
+    with connection.cursor() as cursor:
+        newest = head(cursor)
+    size = newest.size if newest else 0
+    while not stop.is_set():
+        checkpoint = sequence(connection, signer, clock.now())
+        before, size = size, checkpoint.size if checkpoint else size
+        if size - before < BATCH:  # otherwise more is waiting
+            stop.wait(PAUSE)
 
 
 def _do_jobs(stop: threading.Event) -> None:

@@ -7,6 +7,7 @@ import argparse
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from commonweal.operation import lifeline
 
@@ -29,7 +30,7 @@ def main() -> None:
         backlog=2048,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         log_access=False,
-        log_level="warning",
+        log_level=LogLevels.warning,
         respawn_failed_workers=True,
         process_name=None,
         workers_kill_timeout=10,
