@@ -31,10 +31,8 @@ class Inventory:
 
     def differences(self, other: Inventory) -> list[str]:
         """What is not the same in `other`: `postings: 12, then 11`."""
-        mine, theirs = asdict(self), asdict(other)
-        return [
-            f"{f.name}: {mine[f.name]}, then {theirs[f.name]}" for f in fields(self) if mine[f.name] != theirs[f.name]
-        ]
+        pairs = [(f.name, getattr(self, f.name), getattr(other, f.name)) for f in fields(self)]
+        return [f"{name}: {mine}, then {theirs}" for name, mine, theirs in pairs if mine != theirs]
 
 
 def take(connection: psycopg.Connection[Any], *, from_leaves: bool = False) -> Inventory:
