@@ -5,15 +5,17 @@ Killed at any moment it leaves nothing half-done; whoever comes next goes on.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import signal
 import threading
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 
 from commonweal.operation import lifeline
-from commonweal.operation.database import conninfo, setup
+from commonweal.operation.database import conninfo, embedded, setup
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,23 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     serve(stop)
+    _leave()
+
+
+def _leave() -> None:
+    """Stop the embedded server if the supervisor has died: nobody else would.
+
+    The start lock is held meanwhile, so that a new supervisor waits for the end and then starts the server afresh.
+    """
+    server = embedded()
+    if server is None:
+        return
+    with (server.home / "start.lock").open("a") as start, (server.home / "run.lock").open("a") as supervisor:
+        fcntl.flock(start, fcntl.LOCK_EX)
+        with suppress(BlockingIOError):
+            fcntl.flock(supervisor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(supervisor, fcntl.LOCK_UN)
+            server.stop()
 
 
 if __name__ == "__main__":
