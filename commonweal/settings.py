@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from commonweal.kernel.postgres.server import DATABASE, USER, Server
 from commonweal.kernel.registry import services
@@ -67,11 +69,13 @@ def _database() -> dict[str, Any]:
         "OPTIONS": {"pool": {"min_size": 1, "max_size": 16, "timeout": 5}},
     }
     if DATABASE_URL:
-        url = urlsplit(DATABASE_URL)
-        if url.scheme not in ("postgres", "postgresql"):
-            raise ImproperlyConfigured("DATABASE_URL must be postgresql://user:password@host:port/name")
-        parts = {"HOST": url.hostname, "PORT": url.port, "USER": url.username, "PASSWORD": url.password}
-        return common | {name: value or "" for name, value in parts.items()} | {"NAME": url.path.strip("/")}
+        try:
+            url = conninfo_to_dict(DATABASE_URL)
+        except ProgrammingError as error:
+            raise ImproperlyConfigured("DATABASE_URL must be postgresql://user:password@host:port/name") from error
+        names = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "dbname"}
+        common["OPTIONS"] |= {name: value for name, value in url.items() if name not in names.values()}
+        return common | {name: url.get(part, "") for name, part in names.items()}
     return common | {"HOST": str(Server(HOME).socket_directory), "USER": USER, "NAME": DATABASE}
 
 

@@ -6,3 +6,7 @@ class NoticesConfig(AppConfig):
 
     name = "commonweal.kernel.notices"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Declare the task that sends mail and the eraser of the inbox, in every process."""
+        from commonweal.kernel.notices import inbox  # noqa: F401

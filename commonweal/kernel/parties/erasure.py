@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from commonweal.kernel import clock
@@ -50,4 +53,15 @@ def forget(party_id: uuid.UUID) -> bool:
     party.save(update_fields=["sealed", "erased_at"])
     with connection.cursor() as cursor:
         append(cursor, Fact("parties.forgotten", now, {"party": str(party_id)}))
+    transaction.on_commit(lambda: _remember(party_id))
     return True
+
+
+def _remember(party_id: uuid.UUID) -> None:
+    """Note the pseudonym in `home/keys/forgotten`: restoring an older backup forgets the person again."""
+    path = Path(settings.HOME) / "keys" / "forgotten"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(f"{party_id}\n")
+        file.flush()
+        os.fsync(file.fileno())
