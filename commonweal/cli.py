@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import commonweal.services
 from commonweal.kernel.errors import Refusal
 
-OWN = ()
+OWN = ("commonweal.operation.commands",)
 """Modules of the platform's own commands, each with `add_commands(subparsers)`."""
 
 

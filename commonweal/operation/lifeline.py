@@ -1,0 +1,23 @@
+"""A process that must not outlive its parent: it looks whether the parent is still there, and ends with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+LOOK = 0.5
+"""Seconds between two looks."""
+
+
+def hold() -> None:
+    """End this process (SIGTERM) once the process that started it is gone, however that one died."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        pause = threading.Event()
+        while os.getppid() == parent:
+            pause.wait(LOOK)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
