@@ -33,7 +33,8 @@ def declare() -> Iterator[Declare]:
 def rows() -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT task, attempt, error, dead_at FROM jobs_job ORDER BY id")
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def test_a_job_is_done_once_and_gone(db: None, declare: Declare) -> None:
@@ -182,7 +183,7 @@ def test_it_can_be_done_at_once(declare: Declare) -> None:
     declare("test.now")(done.append)  # a name is taken once
     with pytest.raises(ValueError, match=r"test\.now"):
         declare("test.now")(lambda: None)
-    declare("test.call")(lambda word: done.append(word))(word="here")
+    declare("test.call")(lambda *, word: done.append(word))(word="here")
     assert done == ["here"]
 
 

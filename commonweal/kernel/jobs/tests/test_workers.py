@@ -62,7 +62,7 @@ def go(process: subprocess.Popen[str]) -> None:
 
 
 def test_a_killed_worker_loses_nothing_and_doubles_nothing(
-    fresh_database: str, session: psycopg.Connection[tuple[int]]
+    fresh_database: str, session: psycopg.Connection[tuple[int, ...]]
 ) -> None:
     session.execute("CREATE TABLE done (number integer)")
     with session.cursor() as cursor:
