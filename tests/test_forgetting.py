@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth import SESSION_KEY
@@ -181,7 +182,7 @@ def test_organisations_and_strangers(db: None) -> None:
 def test_a_session_knows_its_login_from_the_first_step_of_signing_in(db: None) -> None:
     login = Login.objects.create_user("a@example.org", "a long password")
     for content, expected in (
-        ({"account_login": {"user_pk": str(login.pk)}}, login.pk),
+        ({"account_login": {"user_pk": user_pk_to_url_str(login)}}, login.pk),
         ({"account_login": {"user_pk": None}}, None),
         ({SESSION_KEY: str(login.pk)}, login.pk),
         ({}, None),
