@@ -195,6 +195,12 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return answer(request, of_status(404))
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """What allauth answers to those who try too often."""
+    code, _, text = _GENERAL[429]
+    return answer(request, TooMany(code, text, retry_after=60))
+
+
 def failed(request: HttpRequest) -> HttpResponse:
     """Django's handler500: what was raised outside of a view, too."""
     exception = sys.exc_info()[1]
