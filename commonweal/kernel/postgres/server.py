@@ -10,13 +10,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 
+from commonweal.kernel.errors import Conflict
 from commonweal.kernel.postgres import binaries
+from commonweal.kernel.text import Text
 
 DATABASE = "commonweal"
 USER = "commonweal"
@@ -43,10 +45,11 @@ SETTINGS = {
 
 
 class Server:
-    """The embedded server of the data directory `home`: the cluster is in `home/postgres`."""
+    """The embedded server of the data directory `home`: the cluster is in `home/postgres`; `settings` are added."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
         self.home = home.absolute()
+        self.settings = SETTINGS | dict(settings or {})
         self.cluster = self.home / "postgres"
         self.log = self.home / "postgres.log"
 
@@ -160,7 +163,7 @@ class Server:
             connection.execute(statement.format(psycopg.sql.Identifier(database)))
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        settings = SETTINGS | {"unix_socket_directories": str(self.socket_directory)}
+        settings = self.settings | {"unix_socket_directories": str(self.socket_directory)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [*binaries.as_ordinary_user(), str(binaries.program("postgres")), "-D", str(self.cluster), *options]
         with self.log.open("ab") as log:
@@ -171,10 +174,15 @@ class Server:
         with suppress(FileNotFoundError):
             found = (self.cluster / "PG_VERSION").read_text().strip()
             if found != str(binaries.MAJOR):
-                raise RuntimeError(
-                    f"{self.cluster} belongs to PostgreSQL {found}, this is {binaries.MAJOR}: make a backup with the "
-                    "version of commonweal that wrote it (`commonweal backup FILE`) and restore it with this one "
-                    "into a new data directory (`commonweal restore FILE`)"
+                raise Conflict(
+                    "postgres.version",
+                    Text(
+                        "{cluster} belongs to PostgreSQL {found}, this is {own}. Make a backup with the version of "
+                        "commonweal that wrote it (commonweal backup FILE) and restore it with this one into a new "
+                        "data directory (commonweal restore FILE).",
+                        "{cluster} 属于 PostgreSQL {found}，当前版本是 {own}。请用原来的 commonweal 版本备份"
+                        "（commonweal backup FILE），再用当前版本恢复到新的数据目录（commonweal restore FILE）。",
+                    ).format(cluster=self.cluster, found=found, own=binaries.MAJOR),
                 )
 
     def _make_private(self, directory: Path) -> None:
