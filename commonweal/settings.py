@@ -28,6 +28,8 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 """A PostgreSQL server (15 or newer) instead of the embedded one: `postgresql://user:password@host/name`."""
 LOG_NAME = os.environ.get("COMMONWEAL_LOG_NAME", "demonstration.commonweal.example/log")
 """The name of the public log: chosen once, when its key is made."""
+ADDRESS = URL or f"http://127.0.0.1:{PORT}"
+"""Where this platform is reached: what links in messages begin with."""
 DEMONSTRATION = not URL
 """Whether this is a demonstration: pages say so, and `seed` may make its world."""
 TELEPHONE_GATEWAY = os.environ.get("COMMONWEAL_SMS_URL", "")
@@ -90,6 +92,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = bool(URL)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_ENGINE = "commonweal.kernel.parties.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -111,7 +114,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",

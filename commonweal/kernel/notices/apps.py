@@ -1,3 +1,5 @@
+import importlib
+
 from django.apps import AppConfig
 
 
@@ -8,5 +10,5 @@ class NoticesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Declare the task that sends mail and the eraser of the inbox, in every process."""
-        from commonweal.kernel.notices import inbox  # noqa: F401
+        """Declare the task that sends mail, and the eraser of the inbox, in every process."""
+        importlib.import_module("commonweal.kernel.notices.inbox")
