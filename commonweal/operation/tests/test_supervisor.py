@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from commonweal.kernel.postgres import Server, conninfo, running
-from commonweal.operation.tests.running import Run, environment, free_port, processes, run, wait_until_gone
+from commonweal.operation.outside import Run, environment, free_port, processes, run, wait_until_gone
 
 
 def prepared(home: Path) -> Path:
@@ -73,7 +73,7 @@ def test_head_over_a_real_connection(platform: Run) -> None:
     whole, head = platform.ask("GET", "/zh/"), platform.ask("HEAD", "/zh/")
     assert head.status == 200
     assert head.headers["content-length"] == whole.headers["content-length"]
-    assert (head.text, bool(whole.text)) == (b"", True)  # type: ignore[attr-defined]
+    assert (head.body, bool(whole.body)) == (b"", True)
 
 
 def test_an_unknown_method_over_a_real_connection(platform: Run) -> None:

@@ -1,4 +1,8 @@
-"""`commonweal run` as a process of its own, for tests: started, asked over HTTP, stopped, and looked for in /proc."""
+"""The platform seen from outside: `commonweal run` as a process, asked over HTTP and looked for in /proc.
+
+For the fault tests, the tests of the supervisor and the benchmarks: none of them shares code or memory with what they
+look at.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-LIMIT = 60.0
+LIMIT = 120.0
+"""Seconds that a start or a stop may take."""
 
 
 def free_port() -> int:
@@ -24,7 +30,7 @@ def free_port() -> int:
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """The environment of a real start: the tests' own settings are left out."""
+    """The environment of a fresh start: settings of this process are left out."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("COMMONWEAL_", "DJANGO_", "DATABASE_URL"))}
     return kept | {"COMMONWEAL_DATA_DIR": str(home)} | more
 
@@ -38,55 +44,82 @@ def processes(home: Path) -> dict[int, str]:
             words = (entry / "cmdline").read_bytes()
             here = os.fsencode((entry / "cwd").readlink())
             owned = b"COMMONWEAL_DATA_DIR=" + mark + b"\0" in (entry / "environ").read_bytes()
-            zombie = (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            zombie = _stat(entry)[0] == "Z"
             if (owned or mark in words or here.startswith(mark + b"/")) and not zombie:
                 found[int(entry.name)] = words.replace(b"\0", b" ").decode(errors="replace").strip()
     return found
 
 
+def children(parent: int) -> dict[int, str]:
+    """The living children of a process, and what they are."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, above = _stat(entry)[:2]
+            if above == str(parent) and state != "Z":
+                words = (entry / "cmdline").read_bytes()
+                found[int(entry.name)] = words.replace(b"\0", b" ").decode(errors="replace").strip()
+    return found
+
+
+def _stat(entry: Path) -> list[str]:
+    """Of a process: state, parent and the rest of `/proc/PID/stat` behind its name."""
+    return (entry / "stat").read_text().rpartition(")")[2].split()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back over HTTP."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Run:
-    """One `commonweal run`."""
+    """One `commonweal run`. Its output goes to a file beside the data directory."""
 
     def __init__(self, home: Path, port: int, *, before: Sequence[str] = (), workers: int = 1, **more: str) -> None:
         self.home, self.port = home, port
-        self.output = home.with_name(f"{home.name[:40]}.out")
+        self.output = home.with_name(f"{home.name}.out")
         words = [sys.executable, "-m", "commonweal.cli", "run", "--port", str(port), "--workers", str(workers)]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [*before, *words], env=environment(home, **more), stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
 
-    def ask(self, method: str, path: str, **kwargs: object) -> http.client.HTTPResponse:
-        """One request; the answer with its body read into `answer.body`."""
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request over a connection of its own. Raises `OSError` or `http.client.HTTPException`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.request(method, path, **kwargs)  # type: ignore[arg-type]
+            connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
-            answer.text = answer.read()  # type: ignore[attr-defined]
-            return answer
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:
             connection.close()
 
     def wait(self, path: str = "/zh/") -> Run:
-        """Wait until a page is served."""
+        """Wait until a page is served. Raises `RuntimeError` with the output if the platform ends instead."""
         deadline = time.monotonic() + LIMIT
         while True:
             with suppress(OSError, http.client.HTTPException):
                 if self.ask("GET", path).status == 200:
                     return self
-            assert self.process.poll() is None, self.output.read_text()
-            assert time.monotonic() < deadline, self.output.read_text()
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the platform does not open:\n{self.words()}")
             time.sleep(0.02)
 
     def stop(self, number: int = signal.SIGINT) -> int:
-        """Send a signal; the exit code."""
+        """Send a signal and wait; the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(LIMIT)
 
     def words(self) -> str:
         """What it has printed."""
-        return self.output.read_text()
+        return self.output.read_text(errors="replace")
 
 
 @contextmanager
@@ -101,9 +134,10 @@ def run(home: Path, port: int | None = None, **options: object) -> Iterator[Run]
 
 
 def wait_until_gone(home: Path, limit: float = 20.0) -> float:
-    """Wait until no process of the data directory lives; how long that took. Fails with what is left."""
+    """Wait until no process of the data directory lives; how long that took. Raises `RuntimeError` naming the rest."""
     start = time.monotonic()
     while left := processes(home):
-        assert time.monotonic() - start < limit, left
+        if time.monotonic() - start > limit:
+            raise RuntimeError(f"still alive: {left}")
         time.sleep(0.05)
     return time.monotonic() - start
