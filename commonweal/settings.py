@@ -67,6 +67,7 @@ def _secret() -> str:
 def _database() -> dict[str, Any]:
     common: dict[str, Any] = {
         "ENGINE": "django.db.backends.postgresql",
+        "CONN_HEALTH_CHECKS": True,  # a session that the database has lost is replaced before it is used
         # A full pool answers 503 after five seconds rather than let everybody wait.
         "OPTIONS": {"pool": {"min_size": 1, "max_size": 16, "timeout": 5}},
     }

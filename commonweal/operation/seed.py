@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from pathlib import Path
 
 from commonweal.kernel.registry import services
 from commonweal.kernel.text import Text
+from commonweal.operation.database import setup
 
 PASSWORD = "commonweal-demo"  # noqa: S105 (printed on purpose: everything in the demonstration is made up)
 
@@ -52,13 +54,12 @@ def seed() -> None:
             importlib.import_module(name).seed()
 
 
-def seed_if_empty() -> bool:
+def seed_if_empty(home: Path) -> bool:
     """Make the world if nobody is here yet, or if its making was cut off. Returns whether it did."""
-    from django.conf import settings
-
-    done = settings.HOME / "seeded"
+    done = home / "seeded"
     if done.exists():
         return False
+    setup()
     from commonweal.kernel.parties.models import Login
 
     if Login.objects.exclude(email__in=SIGN_INS).exists():
