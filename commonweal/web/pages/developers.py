@@ -33,7 +33,7 @@ def api_docs(request: HttpRequest) -> HttpResponse:
 
 def _operation(schema: dict[str, Any], address: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-    good = next((answer for status, answer in operation["responses"].items() if int(status) < 300), {})
+    good: dict[str, Any] = next((answer for status, answer in operation["responses"].items() if int(status) < 300), {})
     answer = good.get("content", {}).get("application/json", {}).get("schema")
     return {
         "method": method.upper(),

@@ -15,11 +15,13 @@ from ninja import Router, Schema
 
 from commonweal.kernel import proof
 from commonweal.kernel.errors import Invalid, NotFound
+from commonweal.kernel.ledger.totals import Total
 from commonweal.kernel.parties.models import Party
+from commonweal.kernel.parties.openings import open_fact
 from commonweal.kernel.parties.session import visitor
 from commonweal.kernel.proof import tree
 from commonweal.kernel.proof.note import encode
-from commonweal.kernel.registry import Link
+from commonweal.kernel.registry import Link, assets
 from commonweal.kernel.text import Text
 from commonweal.web import facts
 
@@ -50,9 +52,9 @@ def _sums(stated: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
     """The stated sums as tables: an asset and its rows."""
     found = []
     for code, amounts in stated.items():
-        asset = facts.assets().get(code)
+        asset = assets().get(code)
         rows = [
-            {"kind": kind, "title": facts.title_of(facts.Total(code, kind, 0, 0)) or kind, "amount": amount}
+            {"kind": kind, "title": facts.title_of(Total(code, kind, 0, 0)) or kind, "amount": amount}
             for kind, amount in amounts.items()
         ]
         found.append({"code": code, "title": asset.title if asset else code, "rows": rows})
@@ -73,7 +75,7 @@ def fact(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         shown = facts.find(cursor, id)
         head = proof.head(cursor)
         path_to_root = proof.inclusion(cursor, shown.index, head.size) if shown.index is not None and head else []
-    opening = facts.open_fact(shown.kind, asker, id)
+    opening = open_fact(shown.kind, asker, id)
     kind = next((kind for kind in facts.kinds() if kind.name == shown.kind), None)
     context = {
         "fact": shown,

@@ -106,7 +106,8 @@ def confirm(request: HttpRequest) -> HttpResponseBase:
     record_authentication(request, login, method="code", phone_ends=number[-2:])
     # A second step that the person has set up still comes; an address that is not confirmed does not matter here.
     attempt = Attempt(user=login, redirect_url=_next(request), email_verification=EmailVerificationMethod.NONE)
-    return perform_login(request, attempt)
+    answer: HttpResponseBase = perform_login(request, attempt)
+    return answer
 
 
 def _check_code(request: HttpRequest, number: str, code: str) -> None:

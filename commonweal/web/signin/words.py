@@ -113,7 +113,7 @@ PAGES = {
         Text("Set up an authenticator app", "设置身份验证器"),
         Text("Switch it on", "启用"),
         Text(
-            "Scan the picture with your authenticator app, or type the key below into it. Then enter the code it shows.",
+            "Scan the picture with your authenticator app, or type the key into it. Then enter the code that it shows.",
             "用身份验证器扫描下图，或手动输入下面的密钥，然后填写它显示的验证码。",
         ),
     ),

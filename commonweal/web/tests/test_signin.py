@@ -74,7 +74,7 @@ def test_joining_in_takes_an_address_a_password_and_the_code_from_the_letter(db:
     assert "验证码" in letter.body
     wrong = client.post(answer["Location"], {"code": "BBBB-BBBB"})
     assert words.ERRORS["incorrect_code"].en in wrong.content.decode()
-    done = client.post(answer["Location"], {"code": code_in(letter.body)})
+    done = client.post(answer["Location"], {"code": code_in(str(letter.body))})
     assert urlsplit(done["Location"]).path == at("account")
     assert is_signed_in(client)
     assert EmailAddress.objects.get().verified
@@ -135,7 +135,7 @@ def test_a_forgotten_password_is_answered_alike_too(db: None) -> None:
     deliver()
     (letter,) = mail.outbox  # strangers are not written to
     client, confirm = clients[0]
-    done = client.post(confirm, {"code": code_in(letter.body)})
+    done = client.post(confirm, {"code": code_in(str(letter.body))})
     done = client.post(done["Location"], {"password1": FRESH, "password2": FRESH})
     known.refresh_from_db()
     assert known.check_password(FRESH)
@@ -356,7 +356,8 @@ def test_a_number_is_added_to_an_account_or_belongs_to_another(db: None, texts: 
 
 def totp(secret: str) -> str:
     counter = next(iter(yield_hotp_counters_from_time()))
-    return format_hotp_value(hotp_value(secret, counter))
+    code: str = format_hotp_value(hotp_value(secret, counter))
+    return code
 
 
 def reauthenticated(login: Login) -> Client:
