@@ -23,12 +23,11 @@ def server() -> Iterator[Server]:
         with running(Path(directory)) as started:
             import django
             from django.core.management import call_command
-            from django.db import connection
+            from django.db import connections
 
             django.setup()
             call_command("migrate", verbosity=0, interactive=False)
-            connection.close()
-            connection.close_pool()
+            connections.close_all()
             with psycopg.connect(started.conninfo()) as session:
                 for name in ("fsync", "synchronous_commit", "full_page_writes"):
                     assert session.execute(f"SHOW {name}").fetchone() == ("on",), f"{name} is off"
@@ -40,7 +39,7 @@ def tpc_b(
 ) -> float:
     """The anchor: transactions/s of pgbench on the same server, in a database of its own."""
     started.create("pgbench")
-    where = ["-h", started.socket_directory, "-U", "commonweal", "pgbench"]
+    where: list[str | Path] = ["-h", started.socket_directory, "-U", "commonweal", "pgbench"]
     run("pgbench", "-i", "-q", "-s", str(scale), *where)
     done = run("pgbench", "-c", str(clients), "-j", "2", "-T", str(seconds), *words, *where)
     started.drop("pgbench")

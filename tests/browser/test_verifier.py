@@ -244,7 +244,7 @@ def test_nobody_is_left_out(page: Page, verdict: Verdict) -> None:
     """axe finds nothing (WCAG 2.2 AA) in both themes, on a phone, with each outcome; all is reached by keyboard."""
     page.set_viewport_size({"width": 320, "height": 700})
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for data in (DATA, b"no receipt"):
             verdict(data)
             found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
