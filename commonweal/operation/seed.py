@@ -25,6 +25,7 @@ SIGN_INS = {
 
 def people() -> None:
     """Make the sign-ins; making them twice is making them once."""
+    from allauth.account.models import EmailAddress
     from django.contrib.auth.hashers import make_password
     from django.db import transaction
 
@@ -37,7 +38,8 @@ def people() -> None:
             if Login.objects.filter(email=address).exists():
                 continue
             party = parties.register_person(name=str(role))
-            Login.objects.create(party=party, email=address, password=password)
+            login = Login.objects.create(party=party, email=address, password=password)
+            EmailAddress.objects.create(user=login, email=address, verified=True, primary=True)
             if "steward" in address:
                 parties.grant_role(party, parties.STEWARD)
 
