@@ -136,6 +136,8 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not lines[0] or not lines[1].isascii() or not lines[1].isdigit():
             raise BadNote("a checkpoint is three lines: origin, size, root")
+        if len(lines[1]) > 19:
+            raise BadNote("the checkpoint's size is out of range")
         checkpoint = cls(lines[0], int(lines[1]), decode(lines[2]))
         if str(checkpoint) != text or len(checkpoint.root) != 32:
             raise BadNote("the checkpoint is not in canonical form")
