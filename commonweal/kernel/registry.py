@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass, field
 from types import ModuleType
 
-from commonweal.kernel.quantity import Asset
+from commonweal.kernel.quantity import CNY, Asset
 from commonweal.kernel.text import Text
 
 
@@ -72,3 +72,9 @@ def services() -> tuple[Service, ...]:
         if service is not None:
             found.append(service)
     return tuple(sorted(found, key=lambda service: (service.order, service.name)))
+
+
+@functools.cache
+def assets() -> dict[str, Asset]:
+    """Everything that is counted here, by its code: yuan, and what the services have declared."""
+    return {asset.code: asset for asset in (CNY, *(asset for service in services() for asset in service.assets))}
