@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from commonweal.kernel.errors import Busy, Refusal, TooMany
 from commonweal.kernel.text import Text
-from commonweal.web import languages
+from commonweal.web.context import without_records
 
 _GENERAL: dict[int, tuple[str, Text, Text]] = {
     400: (
@@ -174,19 +174,8 @@ def answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 def page(request: HttpRequest, refusal: Refusal) -> str:
     """The page of a refusal. It touches neither the session nor the database, so that it can always be shown."""
-    language = languages.current()
-    context = {
-        "status": refusal.status,
-        "code": refusal.code,
-        "title": title(refusal.status),
-        "text": refusal.text,
-        "language": language,
-        "html_language": languages.HTML[language],
-        "theme": "",
-        "without_records": True,
-        "path_here": request.path,
-        "here_in": {other: languages.other(request.path, other) for other in ("zh", "en")},
-    }
+    said = {"status": refusal.status, "code": refusal.code, "title": title(refusal.status), "text": refusal.text}
+    context = without_records(request) | said
     return render_to_string("web/failure.html", context)
 
 

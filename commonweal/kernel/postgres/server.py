@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -43,10 +43,11 @@ SETTINGS = {
 
 
 class Server:
-    """The embedded server of the data directory `home`: the cluster is in `home/postgres`."""
+    """The embedded server of the data directory `home`: the cluster is in `home/postgres`; `settings` are added."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
         self.home = home.absolute()
+        self.settings = SETTINGS | dict(settings or {})
         self.cluster = self.home / "postgres"
         self.log = self.home / "postgres.log"
 
@@ -160,7 +161,7 @@ class Server:
             connection.execute(statement.format(psycopg.sql.Identifier(database)))
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        settings = SETTINGS | {"unix_socket_directories": str(self.socket_directory)}
+        settings = self.settings | {"unix_socket_directories": str(self.socket_directory)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [*binaries.as_ordinary_user(), str(binaries.program("postgres")), "-D", str(self.cluster), *options]
         with self.log.open("ab") as log:

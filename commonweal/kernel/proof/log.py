@@ -108,7 +108,7 @@ def sequence(connection: psycopg.Connection[Any], signer: SignerKey, at: datetim
     Returns None if nothing is staged or another sequencer is at work. The checkpoint is signed before the commit and
     becomes visible only by it, so two inconsistent ones are never published.
     """
-    with connection.transaction(), connection.cursor(binary=True) as cursor:
+    with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEQUENCER])
         if not cursor.fetchone()[0]:  # type: ignore[index]
             return None

@@ -106,6 +106,7 @@ def open_note(note: str, key: VerifierKey) -> str:
     if not separator or not signatures.endswith("\n"):
         raise BadNote("the note has no signatures")
     text += "\n"
+    ours = []
     for line in signatures[:-1].split("\n"):
         dash, _, rest = line.partition(" ")
         name, _, signature = rest.partition(" ")
@@ -113,10 +114,12 @@ def open_note(note: str, key: VerifierKey) -> str:
             raise BadNote("a signature line is out of form")
         data = decode(signature)
         if name == key.name and data[:4] == key.id:
-            if key.check(text.encode(), data[4:]):
-                return text
-            raise BadNote("the signature does not hold")
-    raise BadNote(f"the note is not signed by {key.name}")
+            ours.append(data[4:])
+    if not ours:
+        raise BadNote(f"the note is not signed by {key.name}")
+    if not all(key.check(text.encode(), signature) for signature in ours):
+        raise BadNote("the signature does not hold")
+    return text
 
 
 @dataclass(frozen=True, slots=True)

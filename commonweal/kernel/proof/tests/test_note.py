@@ -39,12 +39,12 @@ def test_it_is_the_published_example() -> None:
     assert (facts["vkey"], facts["note"]) == (VKEY, NOTE)
 
 
-@pytest.mark.parametrize("position", range(len(NOTE.encode())))
-def test_no_changed_byte_of_the_example_passes(position: int) -> None:
-    data = bytearray(NOTE.encode())
-    data[position] ^= 1
-    with pytest.raises(BadNote):
-        open_note(data.decode(errors="replace"), VerifierKey.parse(VKEY))
+def test_no_changed_byte_of_the_example_passes() -> None:
+    for position in range(len(NOTE.encode())):
+        data = bytearray(NOTE.encode())
+        data[position] ^= 1
+        with pytest.raises(BadNote):
+            open_note(data.decode(errors="replace"), VerifierKey.parse(VKEY))
 
 
 @given(st.binary(max_size=100))
