@@ -57,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        print(f"commonweal: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from commonweal.kernel.postgres.server import DATABASE, USER, Server
 from commonweal.kernel.registry import services
@@ -26,6 +28,8 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 """A PostgreSQL server (15 or newer) instead of the embedded one: `postgresql://user:password@host/name`."""
 LOG_NAME = os.environ.get("COMMONWEAL_LOG_NAME", "demonstration.commonweal.example/log")
 """The name of the public log: chosen once, when its key is made."""
+ADDRESS = URL or f"http://127.0.0.1:{PORT}"
+"""Where this platform is reached: what links in messages begin with."""
 DEMONSTRATION = not URL
 """Whether this is a demonstration: pages say so, and `seed` may make its world."""
 TELEPHONE_GATEWAY = os.environ.get("COMMONWEAL_SMS_URL", "")
@@ -67,11 +71,13 @@ def _database() -> dict[str, Any]:
         "OPTIONS": {"pool": {"min_size": 1, "max_size": 16, "timeout": 5}},
     }
     if DATABASE_URL:
-        url = urlsplit(DATABASE_URL)
-        if url.scheme not in ("postgres", "postgresql"):
-            raise ImproperlyConfigured("DATABASE_URL must be postgresql://user:password@host:port/name")
-        parts = {"HOST": url.hostname, "PORT": url.port, "USER": url.username, "PASSWORD": url.password}
-        return common | {name: value or "" for name, value in parts.items()} | {"NAME": url.path.strip("/")}
+        try:
+            url = conninfo_to_dict(DATABASE_URL)
+        except ProgrammingError as error:
+            raise ImproperlyConfigured("DATABASE_URL must be postgresql://user:password@host:port/name") from error
+        names = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "dbname"}
+        common["OPTIONS"] |= {name: value for name, value in url.items() if name not in names.values()}
+        return common | {name: url.get(part, "") for name, part in names.items()}
     return common | {"HOST": str(Server(HOME).socket_directory), "USER": USER, "NAME": DATABASE}
 
 
@@ -85,6 +91,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = bool(URL)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_ENGINE = "commonweal.kernel.parties.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -106,7 +113,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",

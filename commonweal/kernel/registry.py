@@ -28,10 +28,11 @@ class FactKind:
 
 @dataclass(frozen=True)
 class Link:
-    """A place in the navigation: the name of a URL of the service, and what it is called there."""
+    """A place in the navigation: the name of a URL of the service, and what it is called there; low `order` first."""
 
     url_name: str
     title: Text
+    order: int = 50
 
 
 @dataclass(frozen=True)

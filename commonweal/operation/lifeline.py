@@ -8,10 +8,12 @@ import threading
 
 LOOK = 0.5
 """Seconds between two looks."""
+GRACE = 10.0
+"""Seconds for an orderly end."""
 
 
 def hold() -> None:
-    """End this process (SIGTERM) once the process that started it is gone, however that one died."""
+    """End this process once the one that started it is gone, however that one died: in order, or else by force."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -19,5 +21,7 @@ def hold() -> None:
         while os.getppid() == parent:
             pause.wait(LOOK)
         os.kill(os.getpid(), signal.SIGTERM)
+        pause.wait(GRACE)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()

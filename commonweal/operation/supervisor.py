@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from commonweal.kernel.errors import Conflict
 from commonweal.kernel.text import Text
@@ -107,17 +108,26 @@ def run(host: str, port: int, workers: int) -> int:
 def _alone(home: Path) -> Iterator[None]:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (home / "run.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Conflict(
-                "run.twice",
-                Text(
-                    "Commonweal already runs with this data directory. Stop it first, or name another with --data.",
-                    "该数据目录已有一个同心平台在运行。请先停止它，或用 --data 指定另一个目录。",
-                ),
-            ) from error
+        deadline = time.monotonic() + 1  # whoever only asks whether somebody runs holds the lock for a moment
+        while not _locked(lock):
+            if time.monotonic() > deadline:
+                raise Conflict(
+                    "run.twice",
+                    Text(
+                        "Commonweal already runs with this data directory. Stop it first, or name another with --data.",
+                        "该数据目录已有一个同心平台在运行。请先停止它，或用 --data 指定另一个目录。",
+                    ),
+                )
+            time.sleep(0.05)
         yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _check_port(host: str, port: int) -> None:

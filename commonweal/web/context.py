@@ -37,14 +37,16 @@ def doors() -> list[Door]:
     for service in services():
         if service.module("pages") is None:
             continue
-        links = tuple((link, reverse(f"{service.name}:{link.url_name}")) for link in service.links)
+        in_order = sorted(service.links, key=lambda link: link.order)
+        links = tuple((link, reverse(f"{service.name}:{link.url_name}")) for link in in_order)
         found.append(Door(service, f"/{languages.current()}/{service.name}/", links))
     return found
 
 
 def house_links() -> list[tuple[Link, str]]:
     """The pages of the house that belong into the foot of every page: what each page module offers as `links`."""
-    return [(link, reverse(link.url_name)) for module in modules() for link in getattr(module, "links", ())]
+    links: list[Link] = [link for module in modules() for link in getattr(module, "links", ())]
+    return [(link, reverse(link.url_name)) for link in sorted(links, key=lambda link: link.order)]
 
 
 def house(request: HttpRequest) -> dict[str, Any]:

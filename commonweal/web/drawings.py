@@ -31,4 +31,6 @@ def draw(name: str, label: Text | None = None) -> SafeString:
     """The drawing as inline SVG, so that it follows the page's colours. Raises `LookupError` for an unknown name."""
     meaning = format_html('role="img" aria-label="{}"', said(label)) if label else mark_safe('aria-hidden="true"')
     lines = mark_safe(_lines(name))  # noqa: S308 (our own files)
-    return format_html('<svg class="drawing" viewBox="0 0 160 100" {}>{}</svg>', meaning, lines)
+    # The attributes are for browsers that cannot read our sheet of style.
+    plain = mark_safe('width="160" height="100" fill="none" stroke="currentColor"')
+    return format_html('<svg class="drawing" viewBox="0 0 160 100" {} {}>{}</svg>', plain, meaning, lines)

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import psycopg
 
+from commonweal.kernel.errors import Conflict
 from commonweal.kernel.postgres import binaries
+from commonweal.kernel.text import Text
 
 DATABASE = "commonweal"
 USER = "commonweal"
@@ -172,10 +174,15 @@ class Server:
         with suppress(FileNotFoundError):
             found = (self.cluster / "PG_VERSION").read_text().strip()
             if found != str(binaries.MAJOR):
-                raise RuntimeError(
-                    f"{self.cluster} belongs to PostgreSQL {found}, this is {binaries.MAJOR}: make a backup with the "
-                    "version of commonweal that wrote it (`commonweal backup FILE`) and restore it with this one "
-                    "into a new data directory (`commonweal restore FILE`)"
+                raise Conflict(
+                    "postgres.version",
+                    Text(
+                        "{cluster} belongs to PostgreSQL {found}, this is {own}. Make a backup with the version of "
+                        "commonweal that wrote it (commonweal backup FILE) and restore it with this one into a new "
+                        "data directory (commonweal restore FILE).",
+                        "{cluster} 属于 PostgreSQL {found}，当前版本是 {own}。请用原来的 commonweal 版本备份"
+                        "（commonweal backup FILE），再用当前版本恢复到新的数据目录（commonweal restore FILE）。",
+                    ).format(cluster=self.cluster, found=found, own=binaries.MAJOR),
                 )
 
     def _make_private(self, directory: Path) -> None:

@@ -8,7 +8,7 @@ at leaf `index * 2**level`. Tiles (C2SP tlog-tiles) are the way in which those h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 HASH_SIZE = 32
 TILE_HEIGHT = 8
@@ -56,6 +56,23 @@ def subtree(low: int, high: int, read: Reader) -> bytes:
 def root(size: int, read: Reader) -> bytes:
     """The root of the first `size` leaves."""
     return subtree(0, size, read) if size else EMPTY_ROOT
+
+
+def root_of(entries: Iterable[bytes]) -> tuple[int, bytes]:
+    """The number of entries and the root over them, from nothing but themselves."""
+    size, peaks = 0, list[tuple[int, bytes]]()
+    for entry in entries:
+        level, running = 0, leaf_hash(entry)
+        while peaks and peaks[-1][0] == level:
+            level, running = level + 1, node_hash(peaks.pop()[1], running)
+        peaks.append((level, running))
+        size += 1
+    if not peaks:
+        return 0, EMPTY_ROOT
+    running = peaks.pop()[1]
+    while peaks:
+        running = node_hash(peaks.pop()[1], running)
+    return size, running
 
 
 def inclusion_proof(index: int, size: int, read: Reader) -> list[bytes]:

@@ -22,8 +22,8 @@ from commonweal.web import languages
 from commonweal.web.context import THEME, THEMES, doors, house_links
 
 links = (
-    Link("search", Text("Search", "搜索")),
-    Link("sitemap", Text("All pages", "全部页面")),
+    Link("search", Text("Search", "搜索"), order=10),
+    Link("sitemap", Text("All pages", "全部页面"), order=90),
 )
 
 NEEDED = 6
