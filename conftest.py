@@ -14,6 +14,18 @@ from commonweal.kernel.postgres import Server
 from tests import database
 
 
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_addresses() -> Iterator[None]:
+    """Pages are rendered without the hashed addresses, for which the static files would have to be gathered first."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    with override_settings(STORAGES=settings.STORAGES | {"staticfiles": plain}):
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """The running embedded server of the tests."""

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import commonweal.services
 from commonweal.kernel.errors import Refusal
 
-OWN = ("commonweal.operation.commands",)
+OWN = ("commonweal.operation.commands", "commonweal.operation.proof_commands")
 """Modules of the platform's own commands, each with `add_commands(subparsers)`."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import multiprocessing
 import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -198,5 +199,5 @@ async def _refuse(send: Send, status: int) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
-if os.environ.get("COMMONWEAL_LIFELINE"):
-    lifeline.hold()
+if (server := multiprocessing.parent_process()) is not None:
+    lifeline.hold(server.pid)

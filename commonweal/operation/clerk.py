@@ -81,11 +81,11 @@ def _do_jobs(stop: threading.Event) -> None:
 
 def main() -> None:
     """Run as a process of its own, until SIGTERM or until the parent is gone."""
-    setup()
-    lifeline.hold()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    lifeline.hold(lifeline.supervisor())
+    setup()
     serve(stop)
     _leave()
 

@@ -16,12 +16,13 @@ from commonweal.kernel.postgres import Server, running
 from commonweal.kernel.postgres.binaries import program
 from commonweal.kernel.text import Text
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commonweal.settings")
+
 
 def setup() -> None:
     """Load Django with our settings."""
     import django
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commonweal.settings")
     django.setup()
 
 

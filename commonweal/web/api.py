@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -78,8 +79,48 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
+def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    return failures.answer(request, refusal)
+
+
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    first = error.errors[0]
+    # Ninja names the place: body, the parameter's own name, then the path in it; for the others the name alone.
+    within = first["loc"][2:] if first["loc"][0] == "body" else first["loc"][1:]
+    field = ".".join(str(part) for part in within) or None
+    text = Text("{field}: {message}", "{field}：格式不正确（{message}）").format(
+        field=field or first["loc"][0], message=first["msg"]
+    )
+    return failures.answer(request, Invalid("input.invalid", text, field=field))
+
+
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    # What our parser refuses reaches us wrapped by ninja as its cause.
+    cause = error.__cause__
+    return failures.answer(request, cause if isinstance(cause, Refusal) else failures.of_status(error.status_code))
+
+
+def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return failures.answer(request, failures.of_status(404))
+
+
+_ANSWERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+    Refusal: _refused,
+    ValidationError: _invalid,
+    HttpError: _http_error,
+    Http404: _missing,
+}
+
+
 class Api(NinjaAPI):
-    """NinjaAPI whose document says which problems each operation may answer with."""
+    """NinjaAPI that answers in problem details, and whose document says so for each operation."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(auth=[Token(), Session()], parser=StrictJson(), docs_url=None, **options)
+
+    def set_default_exception_handlers(self) -> None:
+        for kind, answer in _ANSWERS.items():
+            self.add_exception_handler(kind, answer)
 
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
         schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
@@ -99,37 +140,7 @@ api = Api(
     description="Amounts are decimal strings with the code of their asset. Errors are problem details in both "
     "languages. What moves something needs an Idempotency-Key.",
     urls_namespace="api",
-    docs_url=None,
-    auth=[Token(), Session()],
-    parser=StrictJson(),
 )
-
-
-@api.exception_handler(Refusal)
-def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    return failures.answer(request, refusal)
-
-
-@api.exception_handler(ValidationError)
-def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    first = error.errors[0]
-    field = ".".join(str(part) for part in first["loc"][1:] if part != "payload") or None
-    text = Text("{field}: {message}", "{field}：格式不正确（{message}）").format(
-        field=field or first["loc"][0], message=first["msg"]
-    )
-    return failures.answer(request, Invalid("input.invalid", text, field=field))
-
-
-@api.exception_handler(HttpError)
-def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-    # What our parser refuses reaches us wrapped by ninja as its cause.
-    cause = error.__cause__
-    return failures.answer(request, cause if isinstance(cause, Refusal) else failures.of_status(error.status_code))
-
-
-@api.exception_handler(Http404)
-def missing(request: HttpRequest, error: Http404) -> HttpResponse:
-    return failures.answer(request, failures.of_status(404))
 
 
 for _module in modules():

@@ -62,9 +62,10 @@ def line(points: Sequence[tuple[date, int]], caption: Text, asset: Asset | None 
 def _summary(points: Sequence[tuple[date, int]], asset: Asset | None) -> Text:
     if not points:
         return Text("Nothing has been counted yet.", "尚无数据。")
-    unit = asset.title if asset else Text(" ", " ")
-    values = {"first": _written(points[0][1], asset), "last": _written(points[-1][1], asset), "unit": unit}
-    return Text("From {first} to {last} {unit}.", "从 {first} 到 {last} {unit}。").format(**values)
+    ends = {"first": _written(points[0][1], asset), "last": _written(points[-1][1], asset)}
+    if asset is None:
+        return Text("From {first} to {last}.", "从 {first} 到 {last}。").format(**ends)
+    return Text("From {first} to {last} {unit}.", "从 {first} 到 {last} {unit}。").format(unit=asset.title, **ends)
 
 
 def ceiling(amount: int) -> int:

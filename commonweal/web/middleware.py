@@ -58,7 +58,7 @@ class Failures:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if response.status_code >= 400 and not response.streaming and not _is_said(response):
+        if response.status_code >= 400 and not response.streaming and not _is_said(request, response):
             allow = response.headers.get("Allow")
             response = failures.answer(request, failures.of_status(response.status_code))
             if allow:
@@ -74,6 +74,8 @@ class Failures:
         return None
 
 
-def _is_said(response: HttpResponseBase) -> bool:
-    """Whether an error response already explains itself."""
+def _is_said(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether an error response already explains itself: to people with a page, to programs with a problem."""
+    if request.path_info.startswith("/api/"):
+        return response.headers.get("Content-Type", "").startswith("application/problem+json")
     return isinstance(response, HttpResponse) and bool(response.content)

@@ -258,6 +258,12 @@ def valid_credentials(holder: Party, on: date, kind: str | None = None) -> Query
     return found.annotate(words=Count("attestations")).filter(words__gte=ATTESTATIONS)
 
 
+def credentials_to_attest() -> QuerySet[Credential]:
+    """The credentials that wait for a steward's word, oldest first."""
+    found = Credential.objects.filter(revoked_at=None).annotate(words=Count("attestations"))
+    return found.filter(words__lt=ATTESTATIONS).order_by("filed_at")
+
+
 def is_guardian(guardian: Party, ward: Party) -> bool:
     """Whether one decides for the other now."""
     return Guardianship.objects.filter(guardian=guardian, ward=ward, ended_at=None).exists()

@@ -59,7 +59,7 @@ def _signed_in(request: HttpRequest) -> Party | None:
 
 
 def _guest(request: HttpRequest) -> Party | None:
-    with suppress(ValueError, TypeError):
-        remembered = uuid.UUID(request.session.get(GUEST))
+    with suppress(ValueError):
+        remembered = uuid.UUID(str(request.session.get(GUEST)))
         return Party.objects.filter(pk=remembered, erased_at=None, login=None).first()
     return None

@@ -6,14 +6,15 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
-
-import psycopg
+from typing import TYPE_CHECKING, Any, Protocol
 
 from commonweal.kernel.ids import uuid7
 from commonweal.kernel.proof import tree
 from commonweal.kernel.proof.note import Checkpoint, SignerKey, VerifierKey, encode
 from commonweal.kernel.proof.verify import Receipt, canonical
+
+if TYPE_CHECKING:  # a verifier needs no driver
+    import psycopg
 
 MAX_ENTRY = 65_535
 """Bytes of one entry: the limit of tlog-tiles' bundles."""

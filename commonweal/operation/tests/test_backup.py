@@ -75,8 +75,8 @@ def contents(home: Path) -> str:
     with running(home) as server:
         from commonweal.kernel.postgres.binaries import program
 
-        words = [program("pg_dump"), "--dbname", server.conninfo()]
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        words = [str(program("pg_dump")), "--dbname", server.conninfo()]
+        return str(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
 
 
 def test_a_backup_says_what_it_holds(platform: Platform) -> None:

@@ -31,7 +31,10 @@ register.filter("said", said)
 
 @register.simple_tag
 def say(en: str, zh: str, **values: Any) -> SafeString:
-    """`{% say "English {n}" "中文 {n}" n=count %}`: the text in the page's language, its values escaped."""
+    """`{% say "English {n}" "中文 {n}" n=count %}`: the text in the page's language, its values escaped.
+
+    The texts themselves are the author's and may carry markup.
+    """
     pattern = conditional_escape(Text(en, zh).say(current()))
     filled = {
         name: conditional_escape(said(value) if isinstance(value, Text) else value) for name, value in values.items()
