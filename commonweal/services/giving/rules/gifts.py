@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -38,6 +38,10 @@ class Give:
         """Whether the money is there already."""
         return self.channel == COLLECTED
 
+    def by(self, giver: uuid.UUID) -> Give:
+        """The same wish of somebody."""
+        return replace(self, giver=giver)
+
 
 class State(StrEnum):
     """How far a gift has come; follows from its payment and its age."""
@@ -55,6 +59,36 @@ TITLES: dict[State, Text] = {
     State.EXPIRED: Text("Not paid in time", "超时未付款"),
     State.FROZEN: Text("Being looked into", "核查中"),
 }
+
+
+class Outcome(StrEnum):
+    """What a provider's callback comes to."""
+
+    PAID = "paid"
+    KNOWN = "known"
+    """It reports a payment that is in the books already."""
+    UNKNOWN = "unknown"
+    """It names no gift that was to be paid there."""
+    DIFFERS = "differs"
+    """It reports another amount or currency than was promised: the gift is frozen, never adjusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A payment as a provider reports it."""
+
+    channel: str
+    amount: int
+    asset: str
+
+
+def judge(wish: Give, report: Report, *, paid: bool) -> Outcome:
+    """What a provider's report of a payment comes to, against what was promised and whether that is paid."""
+    if report.channel != wish.channel:
+        return Outcome.UNKNOWN
+    if (report.amount, report.asset) != (wish.amount, wish.asset):
+        return Outcome.DIFFERS
+    return Outcome.KNOWN if paid else Outcome.PAID
 
 
 def state(*, paid: bool, frozen: bool, given_at: datetime, now: datetime) -> State:

@@ -6,9 +6,10 @@ import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 
-from commonweal.kernel.errors import Conflict, NotAllowed
+from commonweal.kernel.errors import Conflict, Invalid, NotAllowed
 from commonweal.kernel.text import Text
 
+MOST_EVIDENCE = 10
 APPROVALS = 2
 """How many different stewards say yes before money moves."""
 
@@ -66,6 +67,25 @@ def check_word(payout: Payout, steward: uuid.UUID, *, acts_for_charity: bool) ->
         raise Conflict(
             "payout.same-person",
             Text("The second approval must come from another person.", "第二次批准须由另一位审核员作出。"),
+        )
+
+
+def check_evidence(number: int) -> None:
+    """Raises `Invalid` with code `evidence.missing` or `evidence.too-many` unless there are 1 to 10 pieces."""
+    if number == 0:
+        raise Invalid(
+            "evidence.missing",
+            Text(
+                "Add at least one piece of evidence: an invoice, a receipt, a photograph.",
+                "请至少上传一份凭证：发票、收据或照片。",
+            ),
+            field="evidence",
+        )
+    if number > MOST_EVIDENCE:
+        raise Invalid(
+            "evidence.too-many",
+            Text("Add at most {most} pieces of evidence.", "最多上传 {most} 份凭证。").format(most=MOST_EVIDENCE),
+            field="evidence",
         )
 
 
