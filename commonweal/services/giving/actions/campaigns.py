@@ -55,11 +55,12 @@ class Qualification:
 @transaction.atomic
 def found(officer: Party, charity: Charity) -> Party:
     """A charity signs up; whoever does it acts for it. Raises `Conflict` for a registration code in use."""
-    party = people.register_organisation(charity.name, texts.check(charity.registration, "registration", 64))
+    code = people.check_registration(charity.registration)
+    party = people.register_organisation(charity.name, code)
     people.grant_role(officer, people.OFFICER, party)
     Organisation.objects.create(
         party=party,
-        identifier=charity.registration,
+        identifier=code,
         about_en=texts.check(charity.about.en, "about_en", 4000, lines=True),
         about_zh=texts.check(charity.about.zh, "about_zh", 4000, lines=True),
         contact=texts.check(charity.contact, "contact", 200),

@@ -94,16 +94,20 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
         else:
             placed[place] = _transfer(wish, now)
     new = []
+    repeated: dict[int, uuid.UUID] = {}
     for (place, transfer), posted in zip(placed.items(), post(cursor, list(placed.values())), strict=True):
         wish = gives[place]
-        title = campaigns[wish.campaign].title
         if posted.existed:
-            answers[place] = _stored(cursor, wish.campaign, posted.id, title)
-        else:
-            fact = _fact(wish, transfer.id, now) if wish.collected else None
-            new.append((wish, transfer.id, fact))
-            answers[place] = Taken(wish.campaign, transfer.id, title, now, fact.id if fact else None, existed=False)
+            repeated[place] = posted.id
+            continue
+        fact = _fact(wish, transfer.id, now) if wish.collected else None
+        new.append((wish, transfer.id, fact))
+        title = campaigns[wish.campaign].title
+        answers[place] = Taken(wish.campaign, transfer.id, title, now, fact.id if fact else None, existed=False)
     _keep(cursor, new, now)
+    for place, id in repeated.items():  # last, since a batch may hold a wish and its repetition
+        campaign = campaigns[gives[place].campaign]
+        answers[place] = _stored(cursor, campaign.id, id, campaign.title)
     return [answers[place] for place in range(len(gives))]
 
 

@@ -7,13 +7,14 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from django.db import connection, transaction
 
 from commonweal.kernel import clock
-from commonweal.kernel.errors import Conflict
+from commonweal.kernel.errors import Conflict, Invalid
 from commonweal.kernel.ids import derived, uuid7
 from commonweal.kernel.ledger import Transfer, open_accounts, open_assets, post
 from commonweal.kernel.parties import people
@@ -116,12 +117,21 @@ def _organisations(awards: Sequence[Award]) -> dict[str, uuid.UUID]:
 
 
 def _register(identifier: str, named: Named) -> uuid.UUID:
-    code = named.identifier if named.identified and len(named.identifier) <= 64 else None
+    code = _registration(named)
     party = Party.objects.filter(registration=code).first() if code else None
     if party is None:
         party = people.register_organisation(Text(named.name, named.name), code)
     Organisation.objects.create(party=party, identifier=identifier, sort_key=sort_key(named.name)[:400])
     return party.id
+
+
+def _registration(named: Named) -> str | None:
+    """The code of a public register, if that is what the identifier is."""
+    if not named.identified or named.identifier.startswith("360G-"):
+        return None
+    with suppress(Invalid):
+        return people.check_registration(named.identifier)
+    return None
 
 
 def _programme(award: Award) -> uuid.UUID:

@@ -42,6 +42,7 @@ CREATE TABLE giving_payment (
     PRIMARY KEY (book, gift),
     FOREIGN KEY (book, gift) REFERENCES giving_gift (book, id),
     CHECK ((nth IS NULL) = (start IS NULL)),
+    CHECK ((nth = 1) = (start = 0)),
     UNIQUE (book, start),
     UNIQUE (book, nth)
 );

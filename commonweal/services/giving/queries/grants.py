@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -158,7 +159,7 @@ def exported() -> Iterator[dict[str, Any]]:
                     amount=amount,
                     asset=asset_of(asset),
                     awarded=awarded,
-                    record=record,
+                    record=json.loads(record),
                 )
 
 
