@@ -105,10 +105,9 @@ def confirm(request: HttpRequest) -> HttpResponseBase:
     login = _login_of(request, number)
     record_authentication(request, login, method="code", phone_ends=number[-2:])
     # A second step that the person has set up still comes; an address that is not confirmed does not matter here.
-    attempt = Attempt(
-        user=login, redirect_url=_next(request), email_verification=EmailVerificationMethod.NONE
-    )
-    return perform_login(request, attempt)
+    attempt = Attempt(user=login, redirect_url=_next(request), email_verification=EmailVerificationMethod.NONE)
+    answer: HttpResponseBase = perform_login(request, attempt)
+    return answer
 
 
 def _check_code(request: HttpRequest, number: str, code: str) -> None:
