@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 
 from commonweal.kernel import clock, proof
 from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Unauthenticated
-from commonweal.kernel.ledger import KeyReused, audit, balance
+from commonweal.kernel.ledger import KeyReused, audit, balance, post
 from commonweal.kernel.notices.inbox import inbox
 from commonweal.kernel.parties.erasure import forget
 from commonweal.kernel.proof.verify import seal
@@ -46,8 +46,7 @@ def simulator() -> Simulator:
 
 
 def wish(world: World, amount: int = 500, key: str = "k1", **changes: Any) -> Give:
-    given = {"campaign": world.campaign.id, "giver": world.giver.id, "amount": amount, "asset": "CNY"}
-    return Give(**(given | {"channel": "simulator", "key": key} | changes))
+    return replace(Give(world.campaign.id, world.giver.id, amount, "CNY", "simulator", key), **changes)
 
 
 def order(world: World, taken: Taken, amount: int = 500) -> Order:
@@ -274,7 +273,7 @@ def insert_gift(world: World) -> None:
         now = clock.now()
         wished = wish(world, giver=None, channel=COLLECTED, key=str(uuid.uuid4()))
         transfer = gifts._transfer(wished, now)
-        gifts.post(cursor, [transfer])
+        post(cursor, [transfer])
         cursor.execute(
             "INSERT INTO giving_gift (book, id, amount, channel, at) VALUES (%s, %s, 500, 'collected', %s)",
             [world.campaign.id, transfer.id, now],
