@@ -34,6 +34,7 @@ SAMPLES = {
     **_closed("only within a sign-in under way", "account_complete_password_reset", "mfa_signup_webauthn"),
     **_closed("only after the password was given once more", "mfa_activate_totp", "mfa_add_webauthn"),
     **_closed("only for those who have one", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_edit_webauthn"),
-    **_closed("only for those who have one", "mfa_generate_recovery_codes", "mfa_remove_webauthn", "mfa_reauthenticate"),
-    **_closed("only for those who have one", "mfa_reauthenticate_webauthn", "account_set_password"),
+    **_closed("only for those who have one", "mfa_generate_recovery_codes", "mfa_remove_webauthn"),
+    **_closed("only for those who have one", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
+    **_closed("only for those who have no password", "account_set_password"),
 }
