@@ -110,7 +110,7 @@ def test_no_committed_file_names_this_machine_or_an_index() -> None:
         "\n"
     )
     forbidden = re.compile(r"pypi\.org|pythonhosted|registry\.npmjs|/work/|/root/|localhost:[0-9]{4}/simple")
-    for name in listed.splitlines():
+    for name in listed:
         path = ROOT / name
         if path.suffix in (".py", ".md", ".toml", ".lock", ".txt", ".html", ".js", ".css", "") and path.is_file():
             found = forbidden.search(path.read_text(errors="replace"))
