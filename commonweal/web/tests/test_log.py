@@ -118,8 +118,11 @@ def test_that_an_older_log_is_the_beginning_of_a_newer_one(key: VerifierKey, cli
     assert client.get("/consistency?from=47&to=47").content == b""
 
 
-@pytest.mark.parametrize("query", ["", "from=1", "from=0&to=1", "from=2&to=1", "from=1&to=6", "from=1&to=-1",
-                                   "from=a&to=b", "from=1e3&to=5", "from=１&to=５", "from=1&to=" + "9" * 40])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    ["", "from=1", "from=0&to=1", "from=2&to=1", "from=1&to=6", "from=1&to=-1", "from=a&to=b", "from=1e3&to=5",
+     "from=１&to=５", "from=1&to=" + "9" * 40],
+)  # fmt: skip
 def test_sizes_that_make_no_sense(key: VerifierKey, client: Client, query: str) -> None:
     fill(5)
     assert client.get(f"/consistency?{query}").status_code == 422
