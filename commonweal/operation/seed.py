@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from commonweal.kernel.registry import services
@@ -48,26 +46,12 @@ def people() -> None:
 
 def seed() -> None:
     """Make the world; every part of it is idempotent, so an interrupted seeding goes on where it stopped."""
-    with _written_at_the_end():
-        people()
-        for service in services():
-            name = f"commonweal.services.{service.name}.seed"
-            if importlib.util.find_spec(name):
-                print(f"Seeding {service.name}…", file=sys.stderr)  # noqa: T201
-                importlib.import_module(name).seed()
-
-
-@contextmanager
-def _written_at_the_end() -> Iterator[None]:
-    """Commits do not wait for the disk, except for a last one: what a crash loses meanwhile is simply made again."""
-    from django.db import connection, transaction
-
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = off")
-    yield
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = on")
-        cursor.execute("SELECT pg_current_xact_id()")
+    people()
+    for service in services():
+        name = f"commonweal.services.{service.name}.seed"
+        if importlib.util.find_spec(name):
+            print(f"Seeding {service.name}…", file=sys.stderr)  # noqa: T201
+            importlib.import_module(name).seed()
 
 
 def seed_if_empty(home: Path) -> bool:

@@ -41,7 +41,7 @@ def server(home: Path, cluster: Path) -> Server:
 
 def ask(server: Server, query: str, database: str = DATABASE) -> object:
     with psycopg.connect(server.conninfo(database)) as session:
-        row = session.execute(query).fetchone()  # type: ignore[call-overload]
+        row = session.execute(query).fetchone()
     return row[0] if row else None
 
 
@@ -196,10 +196,15 @@ def test_a_stranger_that_holds_the_pid_file_is_waited_for_and_left_alive(
 
 
 def test_a_start_that_takes_too_long_leaves_no_process(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    spawned = []
+    spawned: list[subprocess.Popen[bytes]] = []
     spawn = Server._spawn
+
+    def noted(server: Server) -> subprocess.Popen[bytes]:
+        spawned.append(spawn(server))
+        return spawned[-1]
+
     monkeypatch.setattr(module, "START_LIMIT", -1.0)
-    monkeypatch.setattr(Server, "_spawn", lambda self: spawned.append(spawn(self)) or spawned[-1])
+    monkeypatch.setattr(Server, "_spawn", noted)
     with pytest.raises(RuntimeError, match="is not ready after"):
         server.start()
     (process,) = spawned
