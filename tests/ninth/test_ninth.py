@@ -52,6 +52,7 @@ def test_a_service_from_the_documentation_alone(tmp_path: Path) -> None:
         (house / name).parent.mkdir(parents=True, exist_ok=True)
         (house / name).write_text(content)
     run(house, sys.executable, "-m", "django", "makemigrations", "tools")
+    run(house, "ruff", "check", "--fix", "--select", "I", "commonweal/services/tools/migrations")
     run(house, "ruff", "format", "commonweal/services/tools/migrations")
     run(house, "ruff", "format", "--check", "commonweal/services/tools")
     run(house, "ruff", "check", "commonweal/services/tools")
