@@ -28,6 +28,8 @@ def copy_of_the_house(to: Path) -> Path:
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)
+    run(to, "git", "init", "-q")
+    run(to, "git", "add", "-A")
     return to
 
 
