@@ -186,7 +186,10 @@ class Looker:
         developer.send("Network.setCacheDisabled", {"cacheDisabled": True})
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("requestfinished", lambda request: self.requests.append(request))
+        self.page.on("requestfinished", self._count)
+
+    def _count(self, request: Request) -> None:
+        self.requests.append(request)
 
     def start_anew(self) -> None:
         """Another visitor sits down."""
