@@ -28,6 +28,8 @@ def copy_of_the_house(to: Path) -> Path:
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)
+    run(to, "git", "init", "-q")
+    run(to, "git", "add", "-A")
     return to
 
 
@@ -52,6 +54,7 @@ def test_a_service_from_the_documentation_alone(tmp_path: Path) -> None:
         (house / name).parent.mkdir(parents=True, exist_ok=True)
         (house / name).write_text(content)
     run(house, sys.executable, "-m", "django", "makemigrations", "tools")
+    run(house, "ruff", "check", "--fix", "--select", "I", "commonweal/services/tools/migrations")
     run(house, "ruff", "format", "commonweal/services/tools/migrations")
     run(house, "ruff", "format", "--check", "commonweal/services/tools")
     run(house, "ruff", "check", "commonweal/services/tools")

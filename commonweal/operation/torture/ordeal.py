@@ -78,7 +78,8 @@ class Ordeal:
         with load:
             for number in range(kills):
                 if not self._recovers(load):
-                    self.findings.append(auditor.Finding("unavailable", f"no gift for {RECOVERY:.0f} s"))
+                    why = f"no gift for {RECOVERY:.0f} s; at last: {self.platform.words()[-500:]}"
+                    self.findings.append(auditor.Finding("unavailable", why))
                     break
                 time.sleep(self.random.uniform(*PAUSES))
                 victim = self.random.choice(VICTIMS)
@@ -98,7 +99,7 @@ class Ordeal:
         """Wait until another gift has been taken."""
         start, before = time.monotonic(), load.taken
         while load.taken == before:
-            if time.monotonic() - start > RECOVERY:
+            if time.monotonic() - start > RECOVERY or self.platform.process.poll() is not None:
                 return False
             time.sleep(0.01)
         self.slowest = max(self.slowest, time.monotonic() - start)
