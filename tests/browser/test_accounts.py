@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from commonweal.kernel.files.tests.pictures import document
 from commonweal.operation.seed import PASSWORD
-from tests.browser.conftest import Site
+from tests.browser.fixtures import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
