@@ -1,7 +1,7 @@
 import importlib
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db import connections
 from django.db.models.signals import post_migrate
 
@@ -20,7 +20,8 @@ class WebConfig(AppConfig):
         importlib.import_module("commonweal.web.jobs")
         for service in services():
             service.module("jobs")
-        post_migrate.connect(_open_assets, sender=self)
+        # Django tells only apps with models that all migrations are done.
+        post_migrate.connect(_open_assets, sender=apps.get_app_config("parties"))
 
 
 def _open_assets(using: str, **_: Any) -> None:
