@@ -1,0 +1,1 @@
+"""Giving: stories, gifts, matching, and every fen followed to its end."""

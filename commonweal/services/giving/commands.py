@@ -1,0 +1,12 @@
+"""The commands of giving."""
+
+from __future__ import annotations
+
+import argparse
+
+from commonweal.services.giving.matching import commands as matching
+
+
+def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands of each engine."""
+    matching.add_commands(subparsers)
