@@ -4,14 +4,29 @@ threads or a served page asks for `fresh_database`.
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker
 
 from commonweal.kernel.postgres import Server
 from tests import database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_addresses() -> Iterator[None]:
+    """Pages are rendered without the hashed addresses, for which the static files would have to be gathered first."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    with override_settings(STORAGES=settings.STORAGES | {"staticfiles": plain}):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +68,17 @@ def session(fresh_database: str) -> Iterator[psycopg.Connection]:
     """A session of its own in a fresh database; each statement commits unless `transaction()` is open."""
     with psycopg.connect(fresh_database, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium. Without it the suite fails: what is not looked at is not tested."""
+    chromium = shutil.which("chromium") or pytest.fail("Chromium is missing: apt-get install chromium")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop lives in this thread
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield launched
+        launched.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

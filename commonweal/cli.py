@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import commonweal.services
 from commonweal.kernel.errors import Refusal
 
-OWN = ("commonweal.operation.commands",)
+OWN = ("commonweal.operation.commands", "commonweal.operation.proof_commands")
 """Modules of the platform's own commands, each with `add_commands(subparsers)`."""
 
 
@@ -32,6 +32,8 @@ def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in OWN:
         importlib.import_module(module).add_commands(subparsers)
+    if wanted == "bench" and importlib.util.find_spec("bench"):  # beside the package in a checkout only
+        importlib.import_module("bench.commands").add_commands(subparsers)
     for name in service_names():
         module = f"commonweal.services.{name}.commands"
         if importlib.util.find_spec(module) is None:
@@ -57,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        print(f"commonweal: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -5,15 +5,17 @@ Killed at any moment it leaves nothing half-done; whoever comes next goes on.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import signal
 import threading
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 
 from commonweal.operation import lifeline
-from commonweal.operation.database import conninfo, setup
+from commonweal.operation.database import conninfo, embedded, setup
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +37,7 @@ def serve(stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             with psycopg.connect(conninfo(), autocommit=True, application_name="commonweal clerk") as connection:
-                while not stop.is_set():
-                    _sequence(connection, signer, stop)
+                _sequence(connection, signer, stop)
         except psycopg.Error as error:
             log.warning("the sequencer waits for the database: %s", type(error).__name__)
             stop.wait(PAUSE)
@@ -45,13 +46,16 @@ def serve(stop: threading.Event) -> None:
 
 def _sequence(connection: psycopg.Connection[Any], signer: Any, stop: threading.Event) -> None:
     from commonweal.kernel import clock
-    from commonweal.kernel.proof.log import BATCH, sequence
+    from commonweal.kernel.proof.log import BATCH, head, sequence
 
-    before = after = 0
-    if (checkpoint := sequence(connection, signer, clock.now())) is not None:
-        before, after = after, checkpoint.size
-    if after - before < BATCH:  # otherwise more is waiting
-        stop.wait(PAUSE)
+    with connection.cursor() as cursor:
+        newest = head(cursor)
+    size = newest.size if newest else 0
+    while not stop.is_set():
+        checkpoint = sequence(connection, signer, clock.now())
+        before, size = size, checkpoint.size if checkpoint else size
+        if size - before < BATCH:  # otherwise more is waiting
+            stop.wait(PAUSE)
 
 
 def _do_jobs(stop: threading.Event) -> None:
@@ -77,12 +81,29 @@ def _do_jobs(stop: threading.Event) -> None:
 
 def main() -> None:
     """Run as a process of its own, until SIGTERM or until the parent is gone."""
-    setup()
-    lifeline.hold()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    lifeline.hold(lifeline.supervisor())
+    setup()
     serve(stop)
+    _leave()
+
+
+def _leave() -> None:
+    """Stop the embedded server if the supervisor has died: nobody else would.
+
+    The start lock is held meanwhile, so that a new supervisor waits for the end and then starts the server afresh.
+    """
+    server = embedded()
+    if server is None:
+        return
+    with (server.home / "start.lock").open("a") as start, (server.home / "run.lock").open("a") as supervisor:
+        fcntl.flock(start, fcntl.LOCK_EX)
+        with suppress(BlockingIOError):
+            fcntl.flock(supervisor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(supervisor, fcntl.LOCK_UN)
+            server.stop()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import commonweal
+from commonweal.operation.database import setup
 
 PACKAGE = Path(commonweal.__file__).parent
 
@@ -34,6 +35,7 @@ def prepare(home: Path, *, database: str = "") -> bool:
         if note.read_text() == wanted:
             return False
     print("Preparing the database…", file=sys.stderr)  # noqa: T201
+    setup()
     from django.core.management import call_command
     from django.db import connection
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from pathlib import Path
 
 from commonweal.kernel.registry import services
 from commonweal.kernel.text import Text
+from commonweal.operation.database import setup
 
 PASSWORD = "commonweal-demo"  # noqa: S105 (printed on purpose: everything in the demonstration is made up)
 
@@ -23,6 +25,7 @@ SIGN_INS = {
 
 def people() -> None:
     """Make the sign-ins; making them twice is making them once."""
+    from allauth.account.models import EmailAddress
     from django.contrib.auth.hashers import make_password
     from django.db import transaction
 
@@ -35,7 +38,8 @@ def people() -> None:
             if Login.objects.filter(email=address).exists():
                 continue
             party = parties.register_person(name=str(role))
-            Login.objects.create(party=party, email=address, password=password)
+            login = Login.objects.create(party=party, email=address, password=password)
+            EmailAddress.objects.create(user=login, email=address, verified=True, primary=True)
             if "steward" in address:
                 parties.grant_role(party, parties.STEWARD)
 
@@ -50,13 +54,12 @@ def seed() -> None:
             importlib.import_module(name).seed()
 
 
-def seed_if_empty() -> bool:
+def seed_if_empty(home: Path) -> bool:
     """Make the world if nobody is here yet, or if its making was cut off. Returns whether it did."""
-    from django.conf import settings
-
-    done = settings.HOME / "seeded"
+    done = home / "seeded"
     if done.exists():
         return False
+    setup()
     from commonweal.kernel.parties.models import Login
 
     if Login.objects.exclude(email__in=SIGN_INS).exists():

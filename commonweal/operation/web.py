@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workers", type=int, required=True)
     arguments = parser.parse_args()
-    lifeline.hold()
+    lifeline.hold(lifeline.supervisor())
     Granian(
         "commonweal.front:application",
         address=arguments.host,
@@ -32,7 +32,6 @@ def main() -> None:
         log_access=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
-        process_name=None,
         workers_kill_timeout=10,
     ).serve()
 

@@ -1,3 +1,5 @@
+import importlib
+
 from django.apps import AppConfig
 
 from commonweal.kernel.registry import services
@@ -9,6 +11,7 @@ class WebConfig(AppConfig):
     name = "commonweal.web"
 
     def ready(self) -> None:
-        """Declare the tasks and erasers of every service."""
+        """Declare the tasks, erasers and openers of the house and of every service."""
+        importlib.import_module("commonweal.web.jobs")
         for service in services():
             service.module("jobs")

@@ -1,3 +1,5 @@
+import importlib
+
 from django.apps import AppConfig
 
 
@@ -6,3 +8,7 @@ class FilesConfig(AppConfig):
 
     name = "commonweal.kernel.files"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Declare the task that deletes files, and the eraser."""
+        importlib.import_module("commonweal.kernel.files.store")

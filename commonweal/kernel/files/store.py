@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import tempfile
+import uuid
 import warnings
 from pathlib import Path
 
 from django.conf import settings
-from PIL import Image, ImageOps, UnidentifiedImageError
+from django.db.models import Q
+from PIL import Image, ImageOps
 
 from commonweal.kernel.errors import Invalid, NotFound, TooLarge
 from commonweal.kernel.files.models import StoredFile
+from commonweal.kernel.files.pdf import carries_program
+from commonweal.kernel.jobs import task
+from commonweal.kernel.parties.erasure import eraser
+from commonweal.kernel.parties.models import Credential, Guardianship
 from commonweal.kernel.text import Text
 
 MAX_BYTES = 10_000_000
@@ -41,9 +48,11 @@ def take_picture(data: bytes, *, public: bool = True, field: str = "picture") ->
                 drawn = upright.convert(
                     "RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB"
                 )
+    except Invalid:
+        raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise _too_many_pixels(field) from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # decoders fail in many ways when a picture is made to break them
         raise Invalid(
             "picture.form",
             Text(
@@ -65,7 +74,7 @@ def take_document(data: bytes, *, field: str = "document") -> StoredFile:
     _check_size(data)
     if not data.startswith(b"%PDF-"):
         return take_picture(data, public=False, field=field)
-    if b"%%EOF" not in data[-2048:] or any(name in data for name in (b"/JavaScript", b"/Launch", b"/EmbeddedFile")):
+    if b"%%EOF" not in data[-2048:] or carries_program(data):
         raise Invalid(
             "document.form",
             Text("This PDF is broken or carries a program.", "此 PDF 已损坏或含有程序。"),
@@ -86,9 +95,28 @@ def read(digest: str) -> bytes:
 
 
 def remove(digest: str) -> None:
-    """Delete a file for good: when the person whom it shows is forgotten."""
-    StoredFile.objects.filter(pk=digest).delete()
-    _path(digest).unlink(missing_ok=True)
+    """Delete a file for good, once the caller's transaction commits: when the person whom it shows is forgotten."""
+    if StoredFile.objects.filter(pk=digest).delete()[0]:
+        delete.enqueue(digest=digest)
+
+
+@task("files.delete")
+def delete(digest: str) -> None:
+    """Delete the bytes of a file that nobody keeps any more."""
+    if not StoredFile.objects.filter(pk=digest).exists():
+        _path(digest).unlink(missing_ok=True)
+
+
+@eraser
+def erase(party: uuid.UUID) -> None:
+    """Remove the evidence that belongs to a person alone."""
+    guarded = Q(guardian=party) | Q(ward=party)
+    digests = {*Credential.objects.filter(holder=party).values_list("evidence", flat=True)}
+    digests |= {*Guardianship.objects.filter(guarded).values_list("evidence", flat=True)}
+    shared = {*Credential.objects.exclude(holder=party).filter(evidence__in=digests).values_list("evidence", flat=True)}
+    shared |= {*Guardianship.objects.exclude(guarded).filter(evidence__in=digests).values_list("evidence", flat=True)}
+    for digest in sorted(digests - shared):
+        remove(digest)
 
 
 def _check_size(data: bytes) -> None:
@@ -115,12 +143,11 @@ def _keep(
     path = _path(digest)
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}")
-        with fresh.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as fresh:
+            fresh.write(data)
+            fresh.flush()
+            os.fsync(fresh.fileno())
+        Path(fresh.name).rename(path)
     stored, _ = StoredFile.objects.get_or_create(
         digest=digest,
         defaults={"media_type": media_type, "size": len(data), "width": width, "height": height, "public": public},

@@ -3,7 +3,19 @@
 `@task` declares it, `.enqueue()` asks for it in the caller's transaction, `run_due` (in the clerk) does it.
 """
 
-from commonweal.kernel.jobs.table import Dead, dead_letters, enqueue_due_recurrences, retry, run_due
-from commonweal.kernel.jobs.task import Task, every, task
+from commonweal.kernel.jobs.table import Dead, Health, dead_letters, enqueue_due_recurrences, health, retry, run_due
+from commonweal.kernel.jobs.task import Task, enqueue, every, task
 
-__all__ = ["Dead", "Task", "dead_letters", "enqueue_due_recurrences", "every", "retry", "run_due", "task"]
+__all__ = [
+    "Dead",
+    "Health",
+    "Task",
+    "dead_letters",
+    "enqueue",
+    "enqueue_due_recurrences",
+    "every",
+    "health",
+    "retry",
+    "run_due",
+    "task",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from dataclasses import dataclass
@@ -21,10 +22,19 @@ FROM (SELECT id, l.length FROM jobs_job
       JOIN unnest(%(tasks)s::text[], %(leases)s::interval[]) AS l (task, length) USING (task)
       WHERE dead_at IS NULL AND due <= %(now)s ORDER BY due LIMIT %(limit)s FOR UPDATE OF jobs_job SKIP LOCKED) AS lease
 WHERE jobs_job.id = lease.id
-RETURNING jobs_job.id, task, payload, attempt
+RETURNING jobs_job.id, task, payload::text, attempt
 """
 
 LONGEST_WAIT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the work stands: jobs that wait for their first or next attempt, how late the oldest is, dead letters."""
+
+    waiting: int
+    late: timedelta
+    dead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,10 @@ def run_due(limit: int = 20) -> int:
         )
         claimed = cursor.fetchall()
     for id, name, payload, attempt in claimed:
-        _attempt(id, name, payload, attempt)
+        if attempt > TASKS[name].attempts:  # the workers of all its attempts were never heard of again
+            _failed(id, name, attempt, "WorkerLost")
+        else:
+            _attempt(id, name, json.loads(payload), attempt)
     return len(claimed)
 
 
@@ -79,6 +92,20 @@ def _failed(id: uuid.UUID, name: str, attempt: int, error: str) -> None:
             "UPDATE jobs_job SET due = %s, dead_at = %s, error = %s WHERE id = %s AND attempt = %s",
             [due, dead_at, error, id, attempt],
         )
+
+
+def health() -> Health:
+    """How the work stands now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*) FILTER (WHERE dead_at IS NULL), min(due) FILTER (WHERE dead_at IS NULL),
+                   count(*) FILTER (WHERE dead_at IS NOT NULL)
+            FROM jobs_job
+            """
+        )
+        waiting, oldest, dead = cursor.fetchone()
+    return Health(waiting, max(timedelta(), clock.now() - oldest) if oldest else timedelta(), dead)
 
 
 def dead_letters(limit: int = 100) -> list[Dead]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.core.mail import send_mail
 
 from commonweal.kernel import clock
@@ -16,6 +17,7 @@ from commonweal.kernel.notices.models import Notice
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.erasure import eraser
 from commonweal.kernel.parties.models import Login, Party
+from commonweal.kernel.parties.people import mail_address
 from commonweal.kernel.text import Text
 
 
@@ -33,7 +35,7 @@ class Message:
 
 
 def notify(party: uuid.UUID, kind: str, title: Text, body: Text, link: str = "") -> None:
-    """Write to a party, in the caller's transaction: into the inbox, and by mail to those who have an address.
+    """Write to a party, in the caller's transaction: into the inbox, and by mail to those with a verified address.
 
     A party that has been forgotten is passed over.
     """
@@ -43,7 +45,7 @@ def notify(party: uuid.UUID, kind: str, title: Text, body: Text, link: str = "")
     except cipher.Forgotten:
         return
     notice = Notice.objects.create(party_id=party, kind=kind, sealed=sealed, created_at=clock.now())
-    if Login.objects.filter(party=party, email__isnull=False).exists():
+    if mail_address(notice.party):
         mail.enqueue(notice=str(notice.id))
 
 
@@ -51,12 +53,12 @@ def notify(party: uuid.UUID, kind: str, title: Text, body: Text, link: str = "")
 def mail(notice: str) -> None:
     """Send one notice by mail, in its receiver's language."""
     found = Notice.objects.filter(pk=notice).first()
-    login = Login.objects.filter(party=found.party_id, email__isnull=False).first() if found else None
-    if found is None or login is None or login.email is None:
+    address = mail_address(found.party) if found else None
+    if found is None or address is None:
         return
-    message = opened(found)
-    body = message.body.say(login.language)
-    send_mail(message.title.say(login.language), f"{body}\n", None, [login.email])
+    message, language = opened(found), Login.objects.get(party=found.party).language
+    link = f"\n{settings.ADDRESS}/{language}{message.link}\n" if message.link else ""
+    send_mail(message.title.say(language), f"{message.body.say(language)}\n{link}", None, [address])
 
 
 def opened(notice: Notice) -> Message:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import F, Q
 
@@ -89,6 +91,19 @@ class Login(AbstractBaseUser):
 
             self.party = register_person()
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class Session(AbstractBaseSession):
+    """A browser that came back. It knows whose it is, so that it goes when its person is forgotten."""
+
+    login = models.BigIntegerField(null=True, db_index=True)
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        """The engine that keeps its rows here."""
+        from commonweal.kernel.parties.session_store import SessionStore
+
+        return SessionStore
 
 
 class Grant(models.Model):

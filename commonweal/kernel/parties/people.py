@@ -10,8 +10,8 @@ import uuid
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Count, F, Q, QuerySet
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, Unauthenticated
@@ -23,6 +23,7 @@ from commonweal.kernel.parties.models import (
     Credential,
     Grant,
     Guardianship,
+    Login,
     Party,
 )
 from commonweal.kernel.proof import Fact, append
@@ -36,11 +37,11 @@ OFFICER = "officer"
 ATTESTATIONS = 2
 """How many different stewards make a credential count."""
 
-_UNWANTED = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_UNWANTED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def check_name(name: str, *, field: str = "name", longest: int = 200) -> str:
-    """A name in NFC without outer blanks. Control, bidirectional and unassigned characters are refused.
+    """A name in NFC without outer blanks. Control, bidirectional, unassigned characters and line ends are refused.
 
     Raises `Invalid` with code `name.empty`, `name.too-long` or `name.characters`.
     """
@@ -62,6 +63,22 @@ def check_name(name: str, *, field: str = "name", longest: int = 200) -> str:
     return name
 
 
+def check_registration(code: str) -> str:
+    """A registration code as registers write it: 4 to 64 letters, digits, `-`, `/` or `.`, in capitals.
+
+    Countries differ (China's unified social credit code has 18 places, IATI writes `GB-CHC-1234`), so that no more is
+    asked here; whether it is right is what the stewards attest. Raises `Invalid` with code `registration.form`.
+    """
+    code = unicodedata.normalize("NFKC", code).strip().upper()
+    if not re.fullmatch(r"[0-9A-Z][0-9A-Z./-]{3,63}", code):
+        raise Invalid(
+            "registration.form",
+            Text("Write the registration code in letters and digits.", "登记代码只含字母和数字，请核对后填写。"),
+            field="registration",
+        )
+    return code
+
+
 @transaction.atomic
 def register_person(**personal: str) -> Party:
     """A new person, with whatever is already known of them (`name`, `phone`...), sealed."""
@@ -76,19 +93,21 @@ def register_person(**personal: str) -> Party:
 @transaction.atomic
 def register_organisation(name: Text, registration: str | None = None) -> Party:
     """A new organisation under its public name. Raises `Conflict` if its registration code is known already."""
-    if registration is not None and Party.objects.filter(registration=registration).exists():
+    party = Party(
+        kind=Party.Kind.ORGANISATION,
+        name_en=check_name(name.en, field="name_en"),
+        name_zh=check_name(name.zh, field="name_zh"),
+        registration=None if registration is None else check_registration(registration),
+    )
+    try:
+        with transaction.atomic():
+            party.save(force_insert=True)
+    except IntegrityError as error:
         raise Conflict(
             "organisation.registered",
             Text("This registration code is already in use here.", "该登记代码已在本平台使用。"),
             field="registration",
-        )
-    party = Party(
-        kind=Party.Kind.ORGANISATION,
-        name_en=check_name(name.en),
-        name_zh=check_name(name.zh),
-        registration=registration,
-    )
-    party.save(force_insert=True)
+        ) from error
     cipher.make_key(party.id).save(force_insert=True)
     return party
 
@@ -110,13 +129,28 @@ def read_personal(reader: Party, subject: Party, purpose: str) -> dict[str, str]
 
     `purpose` is a documented word (`payment`, `complaint`...), never free text. Raises `NotAllowed`.
     """
+    log_reading(reader, subject, purpose)
+    return own_personal(subject)
+
+
+@transaction.atomic
+def log_reading(reader: Party, subject: Party, purpose: str) -> None:
+    """Make a steward's look at what concerns `subject` a fact in the public log; done before anything is shown.
+
+    Raises `NotAllowed`, and `Invalid` with code `purpose.form`.
+    """
     require_role(reader, STEWARD)
     if not re.fullmatch(r"[a-z][a-z.-]{2,40}", purpose):
         raise Invalid("purpose.form", Text("State the purpose.", "请说明用途。"), field="purpose")
     with connection.cursor() as cursor:
         fields = {"reader": str(reader.id), "subject": str(subject.id), "purpose": purpose}
         append(cursor, Fact("parties.read", clock.now(), fields))
-    return own_personal(subject)
+
+
+def mail_address(party: Party) -> str | None:
+    """Where mail for a party goes: its address, once it has been shown to be theirs."""
+    verified = Login.objects.filter(party=party, emailaddress__verified=True, emailaddress__email=F("email"))
+    return verified.values_list("email", flat=True).first()
 
 
 def roles(party: Party, within: Party | None = None) -> frozenset[str]:
@@ -149,10 +183,40 @@ def revoke_role(party: Party, role: str, within: Party | None = None) -> None:
 
 
 @transaction.atomic
+def file_credential(holder: Party, by: Party, credential: Credential) -> Credential:
+    """File a credential with its evidence, to be attested. `by` is the holder or an officer of it.
+
+    Raises `NotAllowed`, and `Invalid` with code `credential.period` if it ends before it begins.
+    """
+    if by != holder:
+        require_role(by, OFFICER, within=holder)
+    credential.holder = holder
+    credential.number = check_name(credential.number, field="number", longest=100)
+    credential.issuer = check_name(credential.issuer, field="issuer")
+    if credential.valid_until is not None and credential.valid_until < credential.valid_from:
+        raise Invalid(
+            "credential.period",
+            Text("It cannot end before it begins.", "截止日期不能早于起始日期。"),
+            field="valid_until",
+        )
+    credential.save(force_insert=True)
+    return credential
+
+
+@transaction.atomic
 def attest(credential: Credential, steward: Party) -> bool:
-    """A steward's word for a credential; returns whether it counts now. The second one makes it a public fact."""
+    """A steward's word for a credential; returns whether it counts now. The second one makes it a public fact.
+
+    Raises `NotAllowed` for whoever is or acts for its holder, and `Conflict` if it has been revoked.
+    """
     require_role(steward, STEWARD)
     locked = Credential.objects.select_for_update().get(pk=credential.pk)
+    if steward.id == locked.holder_id or OFFICER in roles(steward, within=locked.holder):
+        raise NotAllowed(
+            "credential.own", Text("Somebody else has to attest this.", "不能核验自己或自己所代表机构的资质。")
+        )
+    if locked.revoked_at is not None:
+        raise Conflict("credential.revoked", Text("This credential has been revoked.", "该资质已被撤销。"))
     _, new = Attestation.objects.get_or_create(credential=locked, steward=steward)
     count = locked.attestations.count()
     if new and count == ATTESTATIONS:
@@ -163,13 +227,16 @@ def attest(credential: Credential, steward: Party) -> bool:
 
 @transaction.atomic
 def revoke(credential: Credential, steward: Party, reason: str) -> None:
-    """End a credential, at once and in public."""
+    """End a credential, at once and in public (the reason stays inside). Raises `Conflict` for the second time."""
     require_role(steward, STEWARD)
-    credential.revoked_at = clock.now()
-    credential.revoked_for = check_name(reason, field="reason", longest=400)
-    credential.save(update_fields=["revoked_at", "revoked_for"])
+    locked = Credential.objects.select_for_update().get(pk=credential.pk)
+    if locked.revoked_at is not None:
+        raise Conflict("credential.revoked", Text("This credential has been revoked.", "该资质已被撤销。"))
+    locked.revoked_at = clock.now()
+    locked.revoked_for = check_name(reason, field="reason", longest=400)
+    locked.save(update_fields=["revoked_at", "revoked_for"])
     with connection.cursor() as cursor:
-        append(cursor, Fact("parties.credential", credential.revoked_at, _credential_fields(credential, "revoked")))
+        append(cursor, Fact("parties.credential", locked.revoked_at, _credential_fields(locked, "revoked")))
 
 
 def _credential_fields(credential: Credential, state: str) -> dict[str, Any]:
@@ -189,6 +256,12 @@ def valid_credentials(holder: Party, on: date, kind: str | None = None) -> Query
     )
     found = found.filter(kind=kind) if kind else found
     return found.annotate(words=Count("attestations")).filter(words__gte=ATTESTATIONS)
+
+
+def credentials_to_attest() -> QuerySet[Credential]:
+    """The credentials that wait for a steward's word, oldest first."""
+    found = Credential.objects.filter(revoked_at=None).annotate(words=Count("attestations"))
+    return found.filter(words__lt=ATTESTATIONS).order_by("filed_at")
 
 
 def is_guardian(guardian: Party, ward: Party) -> bool:

@@ -1,28 +1,31 @@
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import commonweal.services
 from commonweal.kernel.registry import FactKind, Service, services
 from commonweal.kernel.text import Text
 
 TEXT = Text("Toys", "玩具")
 
 
+FOLDER = importlib.import_module("commonweal.services")  # by name, as the registry does
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of services beside the real ones; what was imported from it is forgotten afterwards."""
     known = set(sys.modules)
-    monkeypatch.setattr(commonweal.services, "__path__", [str(tmp_path)])
+    monkeypatch.setattr(FOLDER, "__path__", [str(tmp_path)])
     services.cache_clear()
     yield tmp_path
     services.cache_clear()
     for name in set(sys.modules) - known:
         if name.startswith("commonweal.services."):
             del sys.modules[name]
-            vars(commonweal.services).pop(name.split(".")[2], None)
+            vars(FOLDER).pop(name.split(".")[2], None)
 
 
 def add(folder: Path, name: str, order: int | None = None) -> None:
