@@ -56,7 +56,7 @@ _NEVER = {"", "none", "null", "nan", "na", "n/a", "-", "false", "0"}
 def read_csv(lines: Iterable[str], unit: Unit | None = None) -> list[Row]:
     """Read gifts, one a row under a row of names, spelled in many ways; other columns are ignored.
 
-    Amounts are yuan (`8.80`) or, if the column says so or `unit` does, fen. Whole numbers throughout whose middle one is
+    Amounts are yuan (`8.80`) or, if the column says so or `unit` does, fen. Whole numbers throughout whose median is
     300 or more are taken for fen. Raises `Invalid` with the line that cannot be read.
     """
     reader = csv.reader(lines)
