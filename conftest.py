@@ -4,13 +4,11 @@ threads or a served page asks for `fresh_database`.
 
 from __future__ import annotations
 
-import os
-import shutil
+import asyncio
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker
 
 from commonweal.kernel.postgres import Server
@@ -70,15 +68,18 @@ def session(fresh_database: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium. Without it the suite fails: what is not looked at is not tested."""
-    chromium = shutil.which("chromium") or pytest.fail("Chromium is missing: apt-get install chromium")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop lives in this thread
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield launched
-        launched.close()
+@pytest.fixture(autouse=True)
+def loop_of_its_own(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The browser's event loop counts as running in this thread as long as the browser lives; a test without a browser
+    may run a loop of its own all the same.
+    """
+    running = asyncio._get_running_loop()
+    if running is None or "browser" in request.fixturenames:
+        yield
+        return
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from commonweal.kernel.doors import Amount, IdempotencyKey
@@ -23,7 +23,9 @@ from commonweal.services.giving.threesixty.currencies import currency
 
 router = Router()
 
+LARGEST_GIFT = 4_096
 LARGEST_CALLBACK = 16_384
+"""Bytes of a body."""
 
 
 class Both(Schema):
@@ -112,6 +114,11 @@ class Outcome(Schema):
     outcome: Literal["paid", "known", "unknown", "differs"]
 
 
+def _check_size(request: HttpRequest, largest: int) -> None:
+    if len(request.body) > largest:
+        raise TooLarge("body.too-large", Text("Send less than {n} bytes.", "内容不得超过 {n} 字节。").format(n=largest))
+
+
 def _pay(channel: str, order: Order) -> str | None:
     provider = providers().get(channel)
     return provider.checkout(order) if provider else None
@@ -138,8 +145,9 @@ def campaign(request: HttpRequest, campaign: uuid.UUID) -> Campaign:
 
 
 @router.post("/campaigns/{uuid:campaign}/gifts", response={201: Gift}, summary="Give")
-def give(request: HttpRequest, campaign: uuid.UUID, gift: NewGift, key: IdempotencyKey) -> tuple[int, Gift]:
+def give(request: HttpRequest, campaign: uuid.UUID, gift: NewGift, key: IdempotencyKey) -> Status[Gift]:
     """Give to a campaign. The answer comes after the gift is durably in the books."""
+    _check_size(request, LARGEST_GIFT)
     party, asset = session.signed_in(request), currency(gift.asset)
     if asset is None:
         raise Invalid(
@@ -150,8 +158,8 @@ def give(request: HttpRequest, campaign: uuid.UUID, gift: NewGift, key: Idempote
     wish = Give(campaign, None if collected else party.id, amount, asset.code, gift.channel, key)
     taken = actions.collect(party, wish) if collected else actions.give(wish)
     if taken.existed:
-        return 201, Gift.of(gifts.gift(campaign, taken.id))
-    return 201, Gift(
+        return Status(201, Gift.of(gifts.gift(campaign, taken.id)))
+    answer = Gift(
         id=taken.id,
         campaign=campaign,
         amount=Amount.of(amount, asset),
@@ -160,6 +168,7 @@ def give(request: HttpRequest, campaign: uuid.UUID, gift: NewGift, key: Idempote
         fact=taken.fact,
         pay=None if taken.fact else _pay(wish.channel, Order(campaign, taken.id, amount, asset.code, taken.title)),
     )
+    return Status(201, answer)
 
 
 @router.get("/campaigns/{uuid:campaign}/gifts/{uuid:gift}", response=Gift, summary="One's own gift")
@@ -171,8 +180,7 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> Gift:
 @router.post("/payments/{channel}", response=Outcome, auth=None, summary="A payment provider's callback")
 def callback(request: HttpRequest, channel: str) -> Outcome:
     """For payment providers: verified by the signature over the raw bytes, its time and its nonce."""
-    if len(request.body) > LARGEST_CALLBACK:
-        raise TooLarge("callback.too-large", Text("This callback is too large.", "回调内容过大。"))
+    _check_size(request, LARGEST_CALLBACK)
     if channel not in providers():
         raise Conflict("channel.unknown", Text("No such provider is in use here.", "本平台未使用该支付机构。"))
     return Outcome(outcome=actions.confirm(channel, request.body, request.headers).value)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from commonweal.kernel.jobs import every, task
 from commonweal.kernel.notices.inbox import notify
+from commonweal.kernel.parties.openings import opener
 from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as gift_actions
@@ -115,3 +116,5 @@ def lay() -> None:
 
 every(timedelta(minutes=1), expire)
 every(timedelta(seconds=5), lay)
+
+opener("giving.gift")(gift_actions.opening)

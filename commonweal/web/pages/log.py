@@ -75,7 +75,7 @@ def fact(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         shown = facts.find(cursor, id)
         head = proof.head(cursor)
         path_to_root = proof.inclusion(cursor, shown.index, head.size) if shown.index is not None and head else []
-    opening = open_fact(shown.kind, asker, id)
+    opening = open_fact(shown.fields, asker)
     kind = next((kind for kind in facts.kinds() if kind.name == shown.kind), None)
     context = {
         "fact": shown,

@@ -83,7 +83,8 @@ def phone(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         return _page(request, "account/phone.html", refusal)
     code = f"{secrets.randbelow(10**6):06d}"
-    request.session[_STATE] = {"digest": _digest(number, code), "until": clock.now().timestamp() + LASTS, "tries": TRIES}
+    until = clock.now().timestamp() + LASTS
+    request.session[_STATE] = {"digest": _digest(number, code), "until": until, "tries": TRIES}
     letters.send("telephone", number, "", said(TEXT_MESSAGE).format(code=code))
     return _page(request, "account/phone_code.html", number=number)
 

@@ -12,6 +12,7 @@ from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.web.tests.people import browser, person
 
+FORM = "multipart/form-data"
 ADDRESSES = ["/en/", "/zh/transparency/", "/en/account/login/", "/en/account/phone/", "/zh/developers/", "/checkpoint",
              "/api/v1/log/checkpoint", "/api/v1/account/me"]  # fmt: skip
 
@@ -70,8 +71,8 @@ def test_methods_that_are_not_for_it(db: None, address: str, method: str) -> Non
 
 @pytest.mark.parametrize(
     "cookies",
-    [{"sessionid": "x"}, {"sessionid": "\x01" * 40}, {"sessionid": "a" * 4000}, {"language": "../../en"}, {"theme": "<script>"},
-     {"csrftoken": "short"}, {"sessionid": "' OR 1=1 --"}],
+    [{"sessionid": "x"}, {"sessionid": "\x01" * 40}, {"sessionid": "a" * 4000}, {"language": "../../en"},
+     {"theme": "<script>"}, {"csrftoken": "short"}, {"sessionid": "' OR 1=1 --"}],
 )  # fmt: skip
 def test_cookies_with_anything_in_them(db: None, cookies: dict[str, str]) -> None:
     client = browser()
@@ -106,12 +107,12 @@ def test_fields_of_ten_megabytes_are_too_large(db: None) -> None:
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (b"--x\r\nContent-Disposition: form-data; name=\"evidence\"; filename=\"../../a\"\r\n\r\ncut", "multipart/form-data; boundary=x"),
-        (b"--x", "multipart/form-data"),
+        (b'--x\r\nContent-Disposition: form-data; name="evidence"; filename="../a"\r\n\r\ncut', f"{FORM}; boundary=x"),
+        (b"--x", FORM),
         (b"\xff\xfe\x00", "application/x-www-form-urlencoded"),
         (b"name=%ff%fe", "application/x-www-form-urlencoded"),
         (b'{"name": "x"}', "application/json"),
-        (b"", "multipart/form-data; boundary=" + "y" * 300),
+        (b"", f"{FORM}; boundary={'y' * 300}"),
         (b"name=x", "application/x-www-form-urlencoded; charset=utf-7"),
     ],
 )  # fmt: skip

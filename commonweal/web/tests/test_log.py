@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from commonweal.kernel.jobs import run_due
 from commonweal.kernel.ledger import Account, Leg, Transfer, open_accounts, open_assets, post, request_hash
 from commonweal.kernel.ledger.books import CREDIT, DEBIT
 from commonweal.kernel.parties import openings, people
-from commonweal.kernel.parties.models import Party, Session
+from commonweal.kernel.parties.models import Login, Session
 from commonweal.kernel.parties.session_store import SessionStore
 from commonweal.kernel.proof import Fact, VerifierKey, append, load_signer, tree, verify_receipt
 from commonweal.kernel.proof.note import decode, open_checkpoint
@@ -118,8 +119,11 @@ def test_that_an_older_log_is_the_beginning_of_a_newer_one(key: VerifierKey, cli
     assert client.get("/consistency?from=47&to=47").content == b""
 
 
-@pytest.mark.parametrize("query", ["", "from=1", "from=0&to=1", "from=2&to=1", "from=1&to=6", "from=1&to=-1",
-                                   "from=a&to=b", "from=1e3&to=5", "from=１&to=５", "from=1&to=" + "9" * 40])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    ["", "from=1", "from=0&to=1", "from=2&to=1", "from=1&to=6", "from=1&to=-1", "from=a&to=b", "from=1e3&to=5",
+     "from=１&to=５", "from=1&to=" + "9" * 40],
+)  # fmt: skip
 def test_sizes_that_make_no_sense(key: VerifierKey, client: Client, query: str) -> None:
     fill(5)
     assert client.get(f"/consistency?{query}").status_code == 422
@@ -166,35 +170,37 @@ def test_an_organisation_is_called_by_its_name_and_a_person_never(key: VerifierK
 
 
 @pytest.fixture
-def sealed(key: VerifierKey) -> Iterator[tuple[Fact, Any]]:
+def sealed(key: VerifierKey) -> Iterator[tuple[Fact, Login, Login]]:
     """A fact with a seal that its holder opens."""
-    holder, salt, private = person(), secrets.token_bytes(16), {"amount": "5.00", "giver": "the holder"}
-    fact = Fact("test.sealed", clock.now(), {}, seal=seal(salt, private))
+    holder, absent, salt, private = person(), person(), secrets.token_bytes(16), {"giver": "the holder"}
+    fact = Fact("test.sealed", clock.now(), {}, seal=seal(salt, private | {"holder": str(holder.party_id)}))
 
     @openings.opener("test.sealed")
-    def opens(asker: Party, id: Any) -> openings.Opening | None:
-        return (salt, private) if asker == holder.party and id == fact.id else None
+    def opens(party: uuid.UUID, id: uuid.UUID) -> openings.Opening | None:
+        if party == absent.party_id:
+            return None
+        return salt, private | {"holder": str(party)}
 
     with connection.cursor() as cursor:
         append(cursor, fact)
     give_places()
-    yield fact, holder
+    yield fact, holder, absent
     del openings._openers["test.sealed"]
 
 
-def test_only_its_holder_opens_a_seal(key: VerifierKey, sealed: tuple[Fact, Any]) -> None:
-    fact, holder = sealed
+def test_only_its_holder_opens_a_seal(key: VerifierKey, sealed: tuple[Fact, Login, Login]) -> None:
+    fact, holder, absent = sealed
     opened = browser(holder).get(f"/en/fact/{fact.id}/receipt")
     receipt = verify_receipt(opened.content, key)
     assert receipt.opening is not None
     assert receipt.opening[1]["giver"] == "the holder"
     assert "the holder" in browser(holder).get(f"/en/fact/{fact.id}/").content.decode()
-    for client in (browser(), browser(person())):
+    for client in (browser(), browser(person()), browser(absent)):
         bare = client.get(f"/en/fact/{fact.id}/receipt")
         assert verify_receipt(bare.content, key).opening is None
         assert "the holder" not in client.get(f"/en/fact/{fact.id}/").content.decode()
     with pytest.raises(ValueError, match=r"test\.sealed"):
-        openings.opener("test.sealed")(lambda asker, id: None)
+        openings.opener("test.sealed")(lambda party, id: None)
 
 
 def test_the_sum_of_all_books_is_stated_once_an_hour_and_is_zero(key: VerifierKey, client: Client) -> None:

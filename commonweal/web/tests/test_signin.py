@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
+from commonweal.kernel import clock
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.parties import people, session
 from commonweal.kernel.parties.models import Login, Party, Session
@@ -289,18 +290,15 @@ def test_what_is_no_code(db: None, code: str) -> None:
     assert client.post(at("account_phone_code"), {"phone": NUMBER, "code": code}).status_code == 422
 
 
-def test_a_code_belongs_to_its_number_its_browser_and_its_minutes(
-    db: None, texts: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_code_belongs_to_its_number_its_browser_and_its_minutes(db: None, texts: list[tuple[str, str]]) -> None:
     client = browser()
     ask(client)
     deliver()
     code = code_in(texts[0][1])
     for other, number in ((client, "+8613912345678"), (browser(), NUMBER)):
         assert other.post(at("account_phone_code"), {"phone": number, "code": code}).status_code == 422
-    now = time.time()
-    monkeypatch.setattr("commonweal.web.signin.phone.time.time", lambda: now + LASTS + 1)
-    assert client.post(at("account_phone_code"), {"phone": NUMBER, "code": code}).status_code == 422
+    with clock.stopped(clock.now() + timedelta(seconds=LASTS + 1)):
+        assert client.post(at("account_phone_code"), {"phone": NUMBER, "code": code}).status_code == 422
     assert not Login.objects.exists()
 
 

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from commonweal.kernel import postgres
+from commonweal.kernel.errors import Conflict
 from commonweal.kernel.postgres import DATABASE, Server, binaries, running
 from commonweal.kernel.postgres import server as module
 
@@ -171,8 +172,9 @@ def test_a_zombie_is_not_a_server(server: Server) -> None:
 
 def test_another_major_version_is_refused_with_what_to_do(server: Server) -> None:
     (server.cluster / "PG_VERSION").write_text("15\n")
-    with pytest.raises(RuntimeError, match=r"belongs to PostgreSQL 15, this is 18: .*backup.*restore"):
+    with pytest.raises(Conflict, match=r"belongs to PostgreSQL 15, this is 18\. .*backup.*restore") as refused:
         server.start()
+    assert refused.value.code == "postgres.version"
     (server.cluster / "PG_VERSION").write_text("18\n")
 
 

@@ -100,7 +100,9 @@ def _digest(award: Award) -> bytes:
 
 def _identifier(named: Named, publisher: Named) -> str:
     """By what an organisation is recognised: its identifier, or its name within the publisher's files."""
-    return named.identifier if named.identified else f"{publisher.identifier}/{named.name}"
+    if not named.identified:
+        return f"{publisher.identifier}/{named.name}"
+    return _registration(named) or named.identifier
 
 
 def _organisations(awards: Sequence[Award]) -> dict[str, uuid.UUID]:
@@ -110,19 +112,25 @@ def _organisations(awards: Sequence[Award]) -> dict[str, uuid.UUID]:
         wanted.setdefault(_identifier(award.funder, award.funder), award.funder)
         wanted.setdefault(_identifier(award.recipient, award.funder), award.recipient)
     parties = queries.organisations(list(wanted))
-    for identifier, organisation in wanted.items():
-        if identifier not in parties:
-            parties[identifier] = _register(identifier, organisation)
+    _register({identifier: named for identifier, named in wanted.items() if identifier not in parties}, parties)
     return parties
 
 
-def _register(identifier: str, named: Named) -> uuid.UUID:
-    code = _registration(named)
-    party = Party.objects.filter(registration=code).first() if code else None
-    if party is None:
-        party = people.register_organisation(Text(named.name, named.name), code)
-    Organisation.objects.create(party=party, identifier=identifier, sort_key=sort_key(named.name)[:400])
-    return party.id
+def _register(strangers: Mapping[str, Named], parties: dict[str, uuid.UUID]) -> None:
+    """Register strangers; one with the code of a public register may be known from another service."""
+    codes = {identifier: _registration(named) for identifier, named in strangers.items()}
+    known = dict(Party.objects.filter(registration__in=filter(None, codes.values())).values_list("registration", "id"))
+    new = [identifier for identifier in strangers if codes[identifier] not in known]
+    names = [strangers[identifier].name for identifier in new]
+    registered = people.register_organisations(
+        [(Text(name, name), codes[identifier]) for name, identifier in zip(names, new, strict=True)]
+    )
+    parties.update({code: id for code, id in known.items() if code})  # where there is a code, it is the identifier
+    parties.update((identifier, party.id) for identifier, party in zip(new, registered, strict=True))
+    Organisation.objects.bulk_create(
+        Organisation(party_id=parties[identifier], identifier=identifier, sort_key=sort_key(named.name)[:400])
+        for identifier, named in strangers.items()
+    )
 
 
 def _registration(named: Named) -> str | None:

@@ -128,6 +128,7 @@ def test_a_charity_that_is_here_already_is_the_same_organisation(db: None) -> No
     first = take_over(file_of(GRANT))
     assert first.added == 1
     party = Party.objects.get(registration="GB-CHC-2")
-    other = GRANT | {"id": "360G-x-9", "recipientOrganization": [{"id": "GB-CHC-2", "name": "School, The"}]}
-    take_over(file_of(other))
+    for number, code in enumerate(("GB-CHC-2", "GB-CHC-2 "), 8):
+        other = {"id": code, "name": "School, The"}
+        take_over(file_of(GRANT | {"id": f"360G-x-{number}", "recipientOrganization": [other]}))
     assert {grant.recipient for grant in queries.Grants()[:5]} == {party.id}

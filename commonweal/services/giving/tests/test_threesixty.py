@@ -79,14 +79,16 @@ def written(reading: Reading) -> bytes:
 
 @pytest.fixture(scope="session")
 def check_schema() -> Callable[[bytes], None]:
+    """Whether every grant of a file is valid; the first ones also to a validator that does not look at formats."""
     schema = json.loads(published("stewardship/360-giving-schema.json", "ThreeSixtyGiving/standard").read_bytes())
     plain = jsonschema.Draft202012Validator(schema)
     strict = jsonschema.Draft202012Validator(schema, format_checker=plain.FORMAT_CHECKER)
 
     def check(data: bytes) -> None:
-        for row in json.loads(data)["grants"]:
-            for validator in (plain, strict):
-                validator.validate(row)
+        for number, row in enumerate(json.loads(data)["grants"]):
+            strict.validate(row)
+            if number < 20:
+                plain.validate(row)
 
     return check
 
