@@ -1,23 +1,46 @@
-"""Giving over HTTP: `commonweal bench giving gifts`, through the ordinary action, beside the usual ORM design."""
+"""Giving over HTTP beside the usual ORM design (`gifts`), and into the books beside TPC-B (`ledger`)."""
 
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
 from bench.figure import Figure, figure
+from bench.ground import server, tpc_b
+from commonweal.kernel.ids import uuid7
+from commonweal.kernel.ledger import (
+    Account,
+    Leg,
+    Transfer,
+    audit,
+    balance,
+    open_accounts,
+    open_assets,
+    post,
+    request_hash,
+    stripe,
+)
 from commonweal.kernel.postgres import Server
+from commonweal.kernel.proof import Fact, append
+from commonweal.kernel.quantity import CNY
 from commonweal.operation import outside
 from commonweal.operation.outside import Run, free_port
 
+AT = datetime(2026, 9, 9, 1, tzinfo=UTC)
+BOOK_SECONDS = 6.0
+WRITERS = 2
 SECONDS = 8
 CONNECTIONS = 32
 LEAST = 700
@@ -139,3 +162,74 @@ def _wait(port: int) -> None:
             return
         time.sleep(0.1)
     raise RuntimeError("the anchor does not start")
+
+
+def ledger() -> list[Figure]:
+    """Durable gifts/s into the books at batches of 1,000 by two writers: into one busy campaign, then over 1,000.
+
+    A gift is a transfer with two postings, the balances that follow, and its fact for the log, in one transaction a
+    batch. The books are audited and the facts counted before a speed is said.
+    """
+    with server() as started:
+        anchor = tpc_b(started)
+        return [_into_books(started, campaigns, anchor) for campaigns in (1, 1_000)]
+
+
+def _into_books(started: Server, campaigns: int, anchor: float) -> Figure:
+    books = [uuid7() for _ in range(campaigns)]
+    with psycopg.connect(started.conninfo()) as session, session.cursor() as cursor:
+        open_assets(cursor, [CNY])
+        open_accounts(cursor, [account for book in books for account in _accounts(book)])
+        before = _written(session)
+    legs = [(Leg(there.id, 500), Leg(fund.id, -500)) for there, fund in map(_accounts, books)]
+    request, stop = request_hash("bench"), threading.Event()
+    done = [0] * WRITERS
+    ready = threading.Barrier(WRITERS + 1)
+
+    def write(writer: int) -> None:
+        chance = random.Random(writer)
+        with psycopg.connect(started.conninfo(), autocommit=True) as session, session.cursor() as cursor:
+            stripe.lease(cursor)
+            ready.wait()
+            while not stop.is_set():
+                batch, facts = [], []
+                for _ in range(1_000):
+                    n = chance.randrange(campaigns)
+                    batch.append(Transfer(books[n], str(uuid.uuid4()), request, "giving.gift", legs[n], AT))
+                    facts.append(Fact("giving.gift", AT, {"campaign": str(books[n]), "amount": 500, "asset": "CNY"}))
+                with session.transaction():
+                    post(cursor, batch)
+                    append(cursor, *facts)
+                done[writer] += len(batch)
+
+    threads = [threading.Thread(target=write, args=[writer]) for writer in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    begin = time.perf_counter()
+    time.sleep(BOOK_SECONDS)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    took = time.perf_counter() - begin
+    with psycopg.connect(started.conninfo()) as session, session.cursor() as cursor:
+        transfers, facts = (now - then for now, then in zip(_written(session), before, strict=True))
+        assert transfers == facts == sum(done)
+        assert sum(balance(cursor, _accounts(book)[1]) for book in books) == 500 * transfers
+        assert audit(cursor) == []
+    name = f"gifts into {campaigns:,} campaign{'s' * (campaigns > 1)}"
+    return figure(
+        name, transfers / took, "1/s", anchor="pgbench TPC-B s10 c8", anchor_value=anchor, n=transfers, least=30_000
+    )
+
+
+def _accounts(book: uuid.UUID) -> tuple[Account, Account]:
+    return Account(book, "provider:bench", "CNY", 1), Account(book, "received", "CNY", -1)
+
+
+def _written(session: psycopg.Connection) -> tuple[int, int]:
+    found = session.execute(
+        "SELECT (SELECT count(*) FROM ledger_transfer), (SELECT count(*) FROM proof_staged)"
+    ).fetchone()
+    assert found is not None
+    return int(found[0]), int(found[1])
