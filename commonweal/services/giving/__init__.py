@@ -16,12 +16,15 @@ SERVICE = Service(
     ),
     console=(
         Link("payouts", Text("Payouts to check", "待审核拨款")),
+        Link("returns", Text("Refunds and chargebacks", "退款与拒付")),
         Link("mismatches", Text("Payments that do not match", "不符的付款")),
     ),
     account_kinds={
         "provider": Text("in the payment provider's hands", "在支付机构"),
         "received": Text("gifts not yet laid on the fund's line", "已收到、待编入资金序列的捐款"),
         "fund": Text("gifts not yet spent", "尚未使用的捐款"),
+        "receivable": Text("owed by a charity: charged back after it was spent", "机构应还：已使用后被拒付"),
+        "owed": Text("refunds that came back, owed to their givers", "退款被退回，应付捐款人"),
         "funder": Text("what a funder has granted", "资助方已拨付"),
         "recipient": Text("what an organisation has been granted", "机构已获资助"),
     },
@@ -32,6 +35,11 @@ SERVICE = Service(
         FactKind("giving.request", Text("A charity asked for money to be paid out", "机构申请拨款")),
         FactKind("giving.word", Text("A steward approved or declined a payout", "审核员批准或否决拨款")),
         FactKind("giving.payout", Text("Money was paid out", "善款已拨付")),
+        FactKind("giving.refund", Text("A refund was begun", "开始退款")),
+        FactKind("giving.chargeback", Text("A bank took a payment back", "付款被银行拒付")),
+        FactKind("giving.return-end", Text("A refund was done, failed or came back", "退款完成、失败或被退回")),
+        FactKind("giving.repayment", Text("A charity repaid what it owed", "机构偿还应还款项")),
+        FactKind("giving.stop", Text("A steward stopped a campaign", "审核员停止项目")),
         FactKind("giving.grant", Text("A funder's grant was taken over from its publication", "导入资助方公布的资助")),
     ),
 )

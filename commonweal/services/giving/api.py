@@ -88,7 +88,7 @@ class Gift(Schema):
     id: uuid.UUID
     campaign: uuid.UUID
     amount: Amount
-    state: Literal["waiting", "paid", "expired", "frozen"]
+    state: Literal["waiting", "paid", "expired", "frozen", "returned"]
     given_at: datetime
     fact: uuid.UUID | None
     pay: str | None
@@ -111,7 +111,7 @@ class Gift(Schema):
 class Outcome(Schema):
     """What a callback came to."""
 
-    outcome: Literal["paid", "known", "unknown", "differs"]
+    outcome: Literal["paid", "known", "unknown", "differs", "refunded", "refund-failed", "charged-back"]
 
 
 def _check_size(request: HttpRequest, largest: int) -> None:
@@ -121,7 +121,7 @@ def _check_size(request: HttpRequest, largest: int) -> None:
 
 def _pay(channel: str, order: Order) -> str | None:
     provider = providers().get(channel)
-    return provider.checkout(order) if provider else None
+    return provider.create(order) if provider else None
 
 
 @router.get("/campaigns", response=Campaigns, auth=None, summary="Search campaigns")

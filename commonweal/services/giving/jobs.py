@@ -12,8 +12,10 @@ from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import payouts as payout_actions
+from commonweal.services.giving.actions import returns as return_actions
 from commonweal.services.giving.models import Update
-from commonweal.services.giving.queries import gifts, payouts
+from commonweal.services.giving.queries import gifts, payouts, returns
+from commonweal.services.giving.rules.returns import TITLES, Cause, Standing
 
 
 def _money(amount: int, asset: Asset) -> Text:
@@ -98,6 +100,29 @@ def tell_declined(campaign: str, request: str) -> None:
         Text("Not approved: {what}", "未批准：{what}").format(what=declined.what),
         Text(note, note),
         f"/giving/{campaign}/payouts/{request}/",
+    )
+
+
+@task("giving.refund")
+def refund(campaign: str, id: str) -> None:
+    """Ask the provider to pay a refund."""
+    return_actions.send(uuid.UUID(campaign), uuid.UUID(id))
+
+
+@task("giving.tell_returned")
+def tell_returned(campaign: str, id: str, outcome: str) -> None:
+    """Tell the giver that a refund is done, has failed or came back."""
+    found = returns.one(uuid.UUID(campaign), uuid.UUID(id))
+    if found.giver is None or found.cause is not Cause.REFUND:
+        return
+    notify(
+        found.giver,
+        "giving.returned",
+        Text("Your refund of {amount}: {how}", "您的 {amount} 退款：{how}").format(
+            amount=_money(found.amount, found.asset), how=TITLES[Standing(outcome)]
+        ),
+        Text("Of your gift for “{title}”.", "来自您对“{title}”的捐助。").format(title=found.title),
+        f"/giving/{campaign}/gifts/{found.gift}/",
     )
 
 

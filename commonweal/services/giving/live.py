@@ -113,7 +113,7 @@ def _answer(wish: Give, taken: Taken) -> bytes:
             "state": "waiting",
             "given_at": taken.at.isoformat().replace("+00:00", "Z"),
             "fact": None,
-            "pay": providers()[wish.channel].checkout(order),
+            "pay": providers()[wish.channel].create(order),
         },
         ensure_ascii=False,
     ).encode()

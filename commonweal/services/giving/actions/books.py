@@ -2,7 +2,9 @@
 
 A gift: debit `provider:<channel>`, credit `received` (no floor, striped: many writers at once). Laying: debit
 `received`, credit `fund` (floor 0: nothing that is not there can be spent). A payout: debit `fund`, credit `bank`.
-A published grant: debit `recipient:<party>`, credit `funder`.
+A refund: debit `fund`, credit `provider:<channel>`, pending until the provider has said how it ended; if it bounces
+later: debit `provider:<channel>`, credit `owed`. A chargeback: the same for what is there, and debit `receivable` for
+what is spent. A published grant: debit `recipient:<party>`, credit `funder`.
 """
 
 from __future__ import annotations
@@ -32,6 +34,16 @@ def fund(book: uuid.UUID, asset: str) -> Account:
 def bank(book: uuid.UUID, asset: str) -> Account:
     """Money in the bank: payouts leave from here."""
     return Account(book, "bank", asset, DEBIT)
+
+
+def receivable(book: uuid.UUID, asset: str) -> Account:
+    """What the charity owes for gifts that were charged back after they had been spent."""
+    return Account(book, "receivable", asset, DEBIT, floor=0)
+
+
+def owed(book: uuid.UUID, asset: str) -> Account:
+    """Refunds that came back after they had been done: they are still owed to their givers."""
+    return Account(book, "owed", asset, CREDIT, floor=0)
 
 
 def funder(book: uuid.UUID, asset: str) -> Account:

@@ -25,9 +25,8 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import SALT_SIZE, seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import books
-from commonweal.services.giving.payment import Callback, provider
-from commonweal.services.giving.payment.port import NOBODY
+from commonweal.services.giving.actions import books, callbacks, returns
+from commonweal.services.giving.payment import Callback, Kind, provider
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome
@@ -118,10 +117,18 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
     """
     now = clock.now()
     callback = provider(channel).read_callback(body, headers, now)
+    if callback.kind is not Kind.PAYMENT:
+        return returns.take_in(callback)
+    return take_in(callback)
+
+
+def take_in(callback: Callback) -> Outcome:
+    """Take in a payment that a provider reports, called back or asked for."""
+    now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
         promised = _promised(cursor, callback)
         outcome = _judge(promised, callback)
-        if not _keep_callback(cursor, callback, outcome, now):
+        if not callbacks.keep(cursor, callback, outcome, now):
             return Outcome.KNOWN
         if promised and outcome is Outcome.PAID:
             wish, given_at, _ = promised
@@ -261,27 +268,6 @@ def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool]
         return None
     giver, amount, asset, channel, at, paid = row
     return Give(callback.book, giver, amount, asset, channel, key=""), at, paid
-
-
-def _keep_callback(cursor: Cursor, callback: Callback, outcome: Outcome, now: datetime) -> bool:
-    cursor.execute(
-        """
-        INSERT INTO giving_callback (book, provider, nonce, gift, amount, asset, reference, outcome, at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING true
-        """,
-        [
-            NOBODY if outcome is Outcome.UNKNOWN else callback.book,
-            callback.provider,
-            callback.nonce,
-            callback.gift,
-            callback.amount,
-            callback.asset,
-            callback.reference,
-            outcome,
-            now,
-        ],
-    )
-    return cursor.fetchone() is not None
 
 
 def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from commonweal.services.giving.pages import campaigns, charity, gifts, grants, stewards
+from commonweal.services.giving.pages import campaigns, charity, gifts, grants, returns, stewards
 
 app_name = "giving"
 urlpatterns = [
@@ -17,11 +17,13 @@ urlpatterns = [
     path("pay/<str:token>/", gifts.pay, name="pay"),
     path("charity/", charity.console, name="charity"),
     path("payouts/", stewards.payouts, name="payouts"),
+    path("returns/", returns.returns, name="returns"),
     path("mismatches/", stewards.mismatches, name="mismatches"),
     path("<uuid:campaign>/", campaigns.campaign, name="campaign"),
     path("<uuid:campaign>/give/", gifts.give, name="give"),
     path("<uuid:campaign>/gifts/<uuid:gift>/", gifts.gift, name="gift"),
     path("<uuid:campaign>/gifts/<uuid:gift>/receipt", gifts.receipt, name="receipt"),
+    path("<uuid:campaign>/gifts/<uuid:gift>/refund/", returns.refund, name="refund"),
     path("<uuid:campaign>/tell/", charity.tell, name="tell"),
     path("<uuid:campaign>/ask/", charity.ask, name="ask"),
     path("<uuid:campaign>/payouts/<uuid:request_id>/", stewards.payout, name="payout"),

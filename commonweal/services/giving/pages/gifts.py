@@ -46,7 +46,7 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     except (Invalid, Conflict) as refusal:
         return show(request, campaign, refusal)
     order = Order(campaign, taken.id, wish.amount, wish.asset, card.title)
-    return HttpResponseRedirect(provider(wish.channel).checkout(order), status=303)
+    return HttpResponseRedirect(provider(wish.channel).create(order), status=303)
 
 
 def _simulator() -> Simulator:
@@ -129,4 +129,4 @@ def _own(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> gifts.Gi
 def _checkout(found: gifts.Gift) -> str:
     channel = providers().get(found.channel)
     order = Order(found.campaign, found.id, found.amount, found.asset.code, found.title)
-    return channel.checkout(order) if channel else ""
+    return channel.create(order) if channel else ""

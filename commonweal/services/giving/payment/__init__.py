@@ -6,10 +6,10 @@ from django.conf import settings
 
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
-from commonweal.services.giving.payment.port import Callback, Order, Provider
+from commonweal.services.giving.payment.port import Back, Callback, Entry, Kind, Order, Provider
 from commonweal.services.giving.payment.simulator import Simulator
 
-__all__ = ["Callback", "Order", "Provider", "provider", "providers"]
+__all__ = ["Back", "Callback", "Entry", "Kind", "Order", "Provider", "provider", "providers"]
 
 
 def providers() -> dict[str, Provider]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from commonweal.kernel.errors import Unauthenticated
@@ -29,9 +30,21 @@ class Order:
     title: Text
 
 
+class Kind(StrEnum):
+    """What a callback reports."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A payment as its provider reports it, its signature, time and form already checked."""
+    """What a provider reports, its signature, time and form already checked.
+
+    For a refund, `refund` is its id and `succeeded` tells how it ended; `reference` is what the provider calls the
+    payment, the refund or the dispute.
+    """
 
     provider: str
     nonce: str
@@ -40,6 +53,33 @@ class Callback:
     amount: int
     asset: str
     reference: str
+    kind: Kind = Kind.PAYMENT
+    refund: uuid.UUID | None = None
+    succeeded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A refund to be paid. `id` is the key by which asking twice pays once; `payment` is the provider's reference."""
+
+    id: uuid.UUID
+    book: uuid.UUID
+    gift: uuid.UUID
+    amount: int
+    asset: str
+    payment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a provider's statement of one day: money that came in (positive) or went back (negative)."""
+
+    kind: Kind
+    gift: uuid.UUID | None
+    amount: int
+    asset: str
+    reference: str
+    fee: int = 0
 
 
 class Provider(Protocol):
@@ -50,11 +90,20 @@ class Provider(Protocol):
     @property
     def title(self) -> Text: ...
 
-    def checkout(self, order: Order) -> str:
-        """Where the giver pays: an address, without the language if it is a path of this site."""
+    def create(self, order: Order) -> str:
+        """Make the order known; where the giver pays: an address, without the language if it is a path of this site."""
 
     def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:
-        """The payment that a callback reports. Raises `Unauthenticated` (`callback.signature`, `callback.time`)."""
+        """What a callback reports. Raises `Unauthenticated` (`callback.signature`, `callback.time`)."""
+
+    def refund(self, back: Back) -> bool | None:
+        """Ask for a refund: True if it is paid, False if it failed, None if a callback will tell."""
+
+    def query(self, order: Order) -> Callback | None:
+        """The payment of an order as the provider has it, None while it is not paid."""
+
+    def fetch_statement(self, day: date) -> list[Entry]:
+        """Everything that came in or went back on a day, in the provider's own time zone."""
 
 
 def bad_signature() -> Unauthenticated:

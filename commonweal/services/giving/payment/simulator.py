@@ -12,7 +12,7 @@ import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,7 +23,7 @@ from django.urls import reverse
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.text import Text
-from commonweal.services.giving.payment.port import Callback, Order, bad_signature, check_time
+from commonweal.services.giving.payment.port import Back, Callback, Entry, Kind, Order, bad_signature, check_time
 
 TIME, NONCE, SIGNATURE = "Simulator-Timestamp", "Simulator-Nonce", "Simulator-Signature"
 
@@ -33,10 +33,12 @@ class Simulator:
     """The provider. `home` is the data directory that keeps its key."""
 
     home: Path
+    refunds: bool | None = True
+    """How it answers a refund: paid at once, failed at once, or by a callback."""
     name: ClassVar[str] = "simulator"
     title: ClassVar[Text] = Text("Payment simulator (no money moves)", "模拟支付（不产生真实扣款）")
 
-    def checkout(self, order: Order) -> str:
+    def create(self, order: Order) -> str:
         """The page of the simulator for this order; the order in its address is signed, so it cannot be changed."""
         value = [str(order.book), str(order.gift), order.amount, order.asset, order.title.en, order.title.zh]
         return reverse("giving:pay", args=[signing.dumps(value, salt="giving.simulator")])
@@ -56,9 +58,78 @@ class Simulator:
             {"book": str(order.book), "gift": str(order.gift), "amount": order.amount, "asset": order.asset,
              "reference": reference} | changed
         ).encode()  # fmt: skip
+        self._enter(body, now)
+        return body, self.sign(body, now)
+
+    def report_refund(self, back: Back, now: datetime, **changed: Any) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of the callback for a refund; `succeeded=False` reports that it failed."""
+        body = json.dumps(
+            {"book": str(back.book), "gift": str(back.gift), "amount": back.amount, "asset": back.asset,
+             "reference": "sim-" + back.id.hex, "kind": "refund", "refund": str(back.id), "succeeded": True} | changed
+        ).encode()  # fmt: skip
+        self._enter(body, now)
+        return body, self.sign(body, now)
+
+    def report_chargeback(self, order: Order, now: datetime, **changed: Any) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of the callback for a payment that the giver's bank has taken back."""
+        reference = "dispute-" + uuid.uuid5(order.gift, "dispute").hex
+        body = json.dumps(
+            {"book": str(order.book), "gift": str(order.gift), "amount": order.amount, "asset": order.asset,
+             "reference": reference, "kind": "chargeback"} | changed
+        ).encode()  # fmt: skip
+        self._enter(body, now)
+        return body, self.sign(body, now)
+
+    def sign(self, body: bytes, now: datetime) -> dict[str, str]:
+        """The headers with which the simulator sends a body, with a nonce of their own."""
         time, nonce = str(int(now.timestamp())), secrets.token_hex(16)
         signature = _key(self.home).sign(_signed(time, nonce, body))
-        return body, {TIME: time, NONCE: nonce, SIGNATURE: base64.b64encode(signature).decode()}
+        return {TIME: time, NONCE: nonce, SIGNATURE: base64.b64encode(signature).decode()}
+
+    def refund(self, back: Back) -> bool | None:
+        """See `Provider`. The simulator pays at once, or as `refunds` says."""
+        return self.refunds
+
+    def query(self, order: Order) -> Callback | None:
+        """See `Provider`."""
+        said = [each for path in self._journal.glob("*.jsonl") for each in _lines(path)]
+        paid = (each for each in said if each["gift"] == str(order.gift) and "kind" not in each)
+        return next((self._callback(each, nonce=each["reference"]) for each in paid), None)
+
+    def fetch_statement(self, day: date) -> list[Entry]:
+        """See `Provider`: what it has entered on that day (UTC), each reference once."""
+        entries: dict[tuple[Kind, str], Entry] = {}
+        for said in _lines(self._journal / f"{day}.jsonl"):
+            kind = Kind(said.get("kind", "payment"))
+            if said.get("succeeded", True):
+                amount = said["amount"] if kind is Kind.PAYMENT else -said["amount"]
+                gift = uuid.UUID(said["gift"])
+                entries[kind, said["reference"]] = Entry(kind, gift, amount, said["asset"], said["reference"])
+        return list(entries.values())
+
+    @property
+    def _journal(self) -> Path:
+        return self.home / "simulator"
+
+    def _enter(self, body: bytes, now: datetime) -> None:
+        """Its own books: what it has reported, a line each."""
+        self._journal.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self._journal / f"{now.astimezone(UTC).date()}.jsonl").open("ab") as file:
+            file.write(body + b"\n")
+
+    def _callback(self, said: Mapping[str, Any], nonce: str) -> Callback:
+        return Callback(
+            provider=self.name,
+            nonce=nonce,
+            book=uuid.UUID(said["book"]),
+            gift=uuid.UUID(said["gift"]),
+            amount=_amount(said["amount"]),
+            asset=str(said["asset"]),
+            reference=str(said["reference"]),
+            kind=Kind(said.get("kind", "payment")),
+            refund=uuid.UUID(said["refund"]) if "refund" in said else None,
+            succeeded=said.get("succeeded", True) is True,
+        )
 
     def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:
         """See `Provider`."""
@@ -67,18 +138,13 @@ class Simulator:
             signature = base64.b64decode(headers.get(SIGNATURE, ""), validate=True)
             _key(self.home).public_key().verify(signature, _signed(time, nonce, body))
             check_time(datetime.fromtimestamp(int(time), UTC), now)
-            said = json.loads(body)
-            return Callback(
-                provider=self.name,
-                nonce=nonce,
-                book=uuid.UUID(said["book"]),
-                gift=uuid.UUID(said["gift"]),
-                amount=_amount(said["amount"]),
-                asset=str(said["asset"]),
-                reference=str(said["reference"]),
-            )
+            return self._callback(json.loads(body), nonce)
         except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise bad_signature() from error
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
 
 
 def _amount(value: Any) -> int:

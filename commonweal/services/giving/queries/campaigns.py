@@ -42,15 +42,20 @@ RAISED = """
     LEFT JOIN LATERAL (SELECT start + amount AS laid, nth FROM giving_payment
                        WHERE book = c.id AND start IS NOT NULL ORDER BY start DESC LIMIT 1) line ON true
     LEFT JOIN LATERAL (SELECT sum(amount)::bigint AS amount, count(*) AS number FROM giving_payment
-                       WHERE book = c.id AND start IS NULL) fresh ON true"""
-"""What has come in: the end of the fund's line, and what is not laid on it yet. Both are read from an index."""
+                       WHERE book = c.id AND start IS NULL) fresh ON true
+    LEFT JOIN LATERAL (SELECT coalesce(sum(r.amount - r.receivable), 0)::bigint AS amount FROM giving_return r
+                       WHERE r.book = c.id AND NOT EXISTS (
+                           SELECT FROM giving_return_end e
+                           WHERE e.book = r.book AND e.id = r.id AND e.outcome = 'failed')) back ON true"""
+"""What has come in: the end of the fund's line, and what is not laid on it yet, both read from an index; and what of it
+has gone back or is on its way."""
 
 CARD = f"""
     c.id, c.title_en, c.title_zh, c.summary_en, c.summary_zh, c.place_en, c.place_zh, c.topic, c.asset, c.cap,
     c.custody, c.picture, c.drawing, c.picture_en, c.picture_zh, c.organisation_id,
     o.name_en AS organisation_en, o.name_zh AS organisation_zh, {STANDING},
     (SELECT coalesce(sum(n.price * n.quantity), 0)::bigint FROM giving_need n WHERE n.campaign_id = c.id) AS goal,
-    coalesce(line.laid, 0) + coalesce(fresh.amount, 0) AS raised,
+    coalesce(line.laid, 0) + coalesce(fresh.amount, 0) - back.amount AS raised,
     coalesce(line.nth, 0) + fresh.number AS gifts"""
 
 

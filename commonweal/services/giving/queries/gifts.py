@@ -20,7 +20,10 @@ GIFT = """
            o.name_en, o.name_zh, p.fact, p.at AS paid_at, p.nth, p.start,
            p.gift IS NULL AND EXISTS (
                SELECT FROM giving_callback b WHERE b.book = g.book AND b.gift = g.id AND b.outcome = 'differs'
-           ) AS frozen
+           ) AS frozen,
+           (SELECT coalesce(sum(r.amount), 0) FROM giving_return r
+            JOIN giving_return_end e ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
+            WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned
     FROM giving_gift g
     JOIN giving_campaign c ON c.id = g.book
     JOIN parties_party o ON o.id = c.organisation_id
@@ -45,6 +48,8 @@ class Gift:
     organisation: Text
     organisation_id: uuid.UUID
     state: rules.State
+    returned: int
+    """What of it has gone back, in smallest units."""
 
     @property
     def state_title(self) -> Text:
@@ -85,17 +90,28 @@ def _gift(found: dict[str, Any]) -> Gift:
         organisation=Text(found["name_en"], found["name_zh"]),
         organisation_id=found["organisation_id"],
         state=rules.state(
-            paid=found["fact"] is not None, frozen=found["frozen"], given_at=found["at"], now=clock.now()
+            paid=found["fact"] is not None,
+            frozen=found["frozen"],
+            given_at=found["at"],
+            now=clock.now(),
+            returned=found["returned"] >= found["amount"],
         ),
+        returned=found["returned"],
     )
+
+
+def find(campaign: uuid.UUID, id: uuid.UUID) -> Gift | None:
+    """One gift, if there is such."""
+    found = row(f"{GIFT} WHERE g.book = %(book)s AND g.id = %(id)s", {"book": campaign, "id": id})
+    return _gift(found) if found else None
 
 
 def gift(campaign: uuid.UUID, id: uuid.UUID) -> Gift:
     """One gift. Raises `NotFound` (`gift.unknown`)."""
-    found = row(f"{GIFT} WHERE g.book = %(book)s AND g.id = %(id)s", {"book": campaign, "id": id})
+    found = find(campaign, id)
     if found is None:
         raise unknown()
-    return _gift(found)
+    return found
 
 
 def gift_of(giver: uuid.UUID | None, campaign: uuid.UUID, id: uuid.UUID) -> Gift:

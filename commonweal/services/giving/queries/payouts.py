@@ -121,3 +121,10 @@ def promised(campaign: uuid.UUID) -> int:
         WHERE r.book = %(book)s AND {UNDECIDED}"""
     found = row(query, {"book": campaign})
     return int(found["amount"]) if found else 0
+
+
+def target(campaign: uuid.UUID, request: uuid.UUID) -> uuid.UUID | None:
+    """The campaign to which a payout passes left-over property on, if it is one of that kind."""
+    query = "SELECT target FROM giving_leftover WHERE book = %(book)s AND request = %(request)s"
+    found = row(query, {"book": campaign, "request": request})
+    return found["target"] if found else None

@@ -51,6 +51,8 @@ class State(StrEnum):
     EXPIRED = "expired"
     FROZEN = "frozen"
     """The provider reports another amount or currency: nothing moves until a steward has looked."""
+    RETURNED = "returned"
+    """All of it has gone back. No later report of its payment changes that."""
 
 
 TITLES: dict[State, Text] = {
@@ -58,6 +60,7 @@ TITLES: dict[State, Text] = {
     State.PAID: Text("Received", "已收到"),
     State.EXPIRED: Text("Not paid in time", "超时未付款"),
     State.FROZEN: Text("Being looked into", "核查中"),
+    State.RETURNED: Text("Given back", "已退回"),
 }
 
 
@@ -71,6 +74,9 @@ class Outcome(StrEnum):
     """It names no gift that was to be paid there."""
     DIFFERS = "differs"
     """It reports another amount or currency than was promised: the gift is frozen, never adjusted."""
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund-failed"
+    CHARGED_BACK = "charged-back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +97,10 @@ def judge(wish: Give, report: Report, *, paid: bool) -> Outcome:
     return Outcome.KNOWN if paid else Outcome.PAID
 
 
-def state(*, paid: bool, frozen: bool, given_at: datetime, now: datetime) -> State:
+def state(*, paid: bool, frozen: bool, given_at: datetime, now: datetime, returned: bool = False) -> State:
     """How far a gift has come."""
     if paid:
-        return State.PAID
+        return State.RETURNED if returned else State.PAID
     if frozen:
         return State.FROZEN
     return State.WAITING if now < given_at + PAY_WITHIN else State.EXPIRED

@@ -53,3 +53,17 @@ def draw(laid: int, drawn: Iterable[Span], amount: int) -> list[Span]:
             field="amount",
         )
     return found
+
+
+def free(place: Span, drawn: Iterable[Span]) -> list[Span]:
+    """What of a gift's place is not gone, in order. `drawn` is disjoint, in any order, and may lie anywhere."""
+    found, start = [], place.start
+    for gone in sorted(drawn):
+        if gone.end <= start or gone.start >= place.end:
+            continue
+        if start < gone.start:
+            found.append(Span(start, gone.start))
+        start = gone.end
+    if start < place.end:
+        found.append(Span(start, place.end))
+    return found

@@ -21,6 +21,8 @@ SAMPLES = {
     "giving:organisation": Sample(CHARITY_ID),
     "giving:mine": [Sample(), Sample(visitor=GIVER)],
     "giving:gift": Sample(GIFT, visitor=GIVER),
+    "giving:refund": Sample(GIFT, visitor=STEWARD),
+    "giving:returns": Sample(visitor=STEWARD),
     "giving:charity": Sample(visitor=CHARITY),
     "giving:tell": Sample(OPEN, visitor=CHARITY),
     "giving:ask": Sample(OPEN, visitor=CHARITY),

@@ -1,0 +1,74 @@
+"""The line of a fund: payments are laid on it one behind the other, and what is drawn from it is gone."""
+
+from __future__ import annotations
+
+import uuid
+
+from commonweal.kernel import clock
+from commonweal.kernel.ids import uuid7
+from commonweal.kernel.ledger import Transfer, post, request_hash
+from commonweal.kernel.proof.log import Cursor
+from commonweal.services.giving.actions import books
+from commonweal.services.giving.rules.trace import Span
+
+
+def lock(cursor: Cursor, campaign: uuid.UUID) -> None:
+    """One at a time lays and draws in a book. A statement of its own, so that the next one sees what the last wrote."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"giving:{campaign}"])
+
+
+def lay(cursor: Cursor, campaign: uuid.UUID) -> int:
+    cursor.execute(
+        """
+        WITH line AS (
+            SELECT coalesce(max(start + amount), 0) AS laid, coalesce(max(nth), 0) AS nth
+            FROM (SELECT start, amount, nth FROM giving_payment
+                  WHERE book = %(book)s AND start IS NOT NULL ORDER BY start DESC LIMIT 1) last
+        ), fresh AS (
+            SELECT gift, sum(amount) OVER waiting - amount AS before, row_number() OVER waiting AS number
+            FROM giving_payment WHERE book = %(book)s AND start IS NULL
+            WINDOW waiting AS (ORDER BY transfer)
+        )
+        UPDATE giving_payment p SET start = line.laid + fresh.before, nth = line.nth + fresh.number
+        FROM line, fresh WHERE p.book = %(book)s AND p.gift = fresh.gift
+        RETURNING p.amount
+        """,
+        {"book": campaign},
+    )
+    amounts = [row[0] for row in cursor.fetchall()]
+    if amounts:
+        cursor.execute("SELECT asset FROM giving_campaign WHERE id = %s", [campaign])
+        (asset,) = cursor.fetchone()
+        legs = books.move(books.received(campaign, asset), books.fund(campaign, asset), sum(amounts))
+        id = uuid7()
+        request = request_hash("lay", str(id))
+        post(cursor, [Transfer(campaign, f"lay:{id}", request, "giving.lay", legs, clock.now(), id=id)])
+    return len(amounts)
+
+
+def laid(cursor: Cursor, campaign: uuid.UUID) -> int:
+    cursor.execute(
+        "SELECT start + amount FROM giving_payment WHERE book = %s AND start IS NOT NULL ORDER BY start DESC LIMIT 1",
+        [campaign],
+    )
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def drawn(cursor: Cursor, campaign: uuid.UUID) -> list[Span]:
+    """What is gone from the line, or held by a refund under way: neighbouring draws as one span."""
+    cursor.execute(
+        """
+        SELECT lower(s), upper(s) FROM (
+            SELECT unnest(range_agg(span)) FROM (
+                SELECT span FROM giving_draw WHERE book = %(book)s
+                UNION ALL
+                SELECT unnest(r.spans) FROM giving_return r
+                WHERE r.book = %(book)s
+                  AND NOT EXISTS (SELECT FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id)
+            ) gone
+        ) d (s)
+        """,
+        {"book": campaign},
+    )
+    return [Span(lower, upper) for lower, upper in cursor.fetchall()]

@@ -1,0 +1,293 @@
+"""Money back: refunds that end when their provider says so, chargebacks, and what charities repay.
+
+A return draws places of its own gift and so leaves a hole in the fund's line: no other gift moves.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from commonweal.kernel import clock
+from commonweal.kernel.errors import Conflict, NotAllowed
+from commonweal.kernel.ids import derived
+from commonweal.kernel.jobs import enqueue
+from commonweal.kernel.ledger import Leg, Transfer, open_accounts, post, request_hash, resolve
+from commonweal.kernel.ledger.books import check_key
+from commonweal.kernel.parties import people
+from commonweal.kernel.parties.models import Party
+from commonweal.kernel.proof import Fact, append
+from commonweal.kernel.proof.log import Cursor
+from commonweal.kernel.quantity import check_amount
+from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import books, callbacks, line
+from commonweal.services.giving.payment import Back, Callback, Kind, provider
+from commonweal.services.giving.queries import gifts as gift_queries
+from commonweal.services.giving.queries import returns as queries
+from commonweal.services.giving.queries.campaigns import acts_for, asset_of
+from commonweal.services.giving.rules import returns as rules
+from commonweal.services.giving.rules import texts
+from commonweal.services.giving.rules.gifts import COLLECTED, Outcome
+from commonweal.services.giving.rules.returns import Cause, End
+from commonweal.services.giving.rules.trace import Span, free
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A payment and its place on the line."""
+
+    campaign: uuid.UUID
+    gift: uuid.UUID
+    amount: int
+    asset: str
+    channel: str
+    place: Span
+
+
+def refund(who: Party, campaign: uuid.UUID, gift: uuid.UUID, amount: int, reason: str, key: str) -> uuid.UUID:
+    """Give back what is left of a gift, or part of it; the same key again is the same refund.
+
+    The money is held at once and leaves when the provider says so. What the charity itself had collected, it pays back
+    itself, so that is done. Raises `NotFound` (`gift.unknown`), `NotAllowed` (`refund.not-yours`) unless a steward or
+    the charity asks, `Invalid` for the reason, and what `rules.returns.refund` raises.
+    """
+    if not (acts_for(who.id, campaign) or people.STEWARD in people.roles(who)):
+        raise NotAllowed(
+            "refund.not-yours", Text("Only the charity or a steward refunds.", "只有该机构或审核员可以退款。")
+        )
+    reason = texts.check(reason, "reason", 400)
+    id, now = derived(campaign, f"refund:{gift}:{check_key(key)}"), clock.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        paid = _paid(cursor, campaign, gift)
+        known = queries.find(campaign, id)
+        if known is not None:
+            if known.amount != amount:
+                raise Conflict(
+                    "key.reused",
+                    Text("This key was used for another refund.", "这个幂等键已用于另一笔退款。"),
+                    field="key",
+                )
+            return id
+        gone = queries.returned(queries.of_gift(campaign, gift))
+        spans = rules.refund(free(paid.place, line.drawn(cursor, campaign)), amount, paid.amount, gone)
+        there = books.provider(campaign, paid.asset, paid.channel)
+        legs = books.move(books.fund(campaign, paid.asset), there, amount)
+        done = paid.channel == COLLECTED
+        _keep(cursor, paid, id, Cause.REFUND, legs, spans, now, amount, reason=reason, by=who.id, pending=not done)
+        if done:
+            _end(cursor, campaign, id, End.DONE, now)
+        else:
+            enqueue("giving.refund", campaign=str(campaign), id=str(id))
+    return id
+
+
+def send(campaign: uuid.UUID, id: uuid.UUID) -> None:
+    """Ask the provider to pay a refund. What it knows at once is taken in; else its callback will tell.
+
+    The refund's id is the provider's idempotency key, so asking twice pays once.
+    """
+    found = queries.one(campaign, id)
+    if found.standing is not rules.Standing.UNDER_WAY:
+        return
+    back = Back(id, campaign, found.gift, found.amount, found.asset.code, found.payment)
+    answer = provider(found.channel).refund(back)
+    if answer is not None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            line.lock(cursor, campaign)
+            _conclude(cursor, campaign, id, End.DONE if answer else End.FAILED, clock.now())
+
+
+def take_in(callback: Callback) -> Outcome:
+    """Take in what a provider reports of a refund or a chargeback, once. What contradicts the books moves nothing."""
+    now = clock.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        line.lock(cursor, callback.book)
+        outcome = _judge(cursor, callback)
+        if not callbacks.keep(cursor, callback, outcome, now):
+            return Outcome.KNOWN
+        if outcome is Outcome.CHARGED_BACK:
+            _charge_back(cursor, callback, now)
+        elif outcome in (Outcome.REFUNDED, Outcome.REFUND_FAILED) and callback.refund:
+            end = End.DONE if outcome is Outcome.REFUNDED else End.FAILED
+            _conclude(cursor, callback.book, callback.refund, end, now)
+    return outcome
+
+
+def repay(officer: Party, campaign: uuid.UUID, amount: int, key: str) -> uuid.UUID:
+    """A charity pays what it owes for spent gifts that were charged back; returns the transfer.
+
+    Raises `NotAllowed` (`refund.not-yours`), `Invalid` for the amount, `Conflict` (`balance.too-low`) above the debt.
+    """
+    if not acts_for(officer.id, campaign):
+        raise NotAllowed("refund.not-yours", Text("Only the charity itself repays.", "只有该机构可以偿还。"))
+    now = clock.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        line.lock(cursor, campaign)
+        asset = _asset(cursor, campaign)
+        check_amount(amount, asset_of(asset))
+        owes = books.receivable(campaign, asset)
+        open_accounts(cursor, [owes])
+        legs = books.move(books.provider(campaign, asset, COLLECTED), owes, amount)
+        request = request_hash("repay", amount)
+        transfer = Transfer(campaign, f"repay {check_key(key)}", request, "giving.repayment", legs, now)
+        (posted,) = post(cursor, [transfer])
+        if not posted.existed:
+            fact = Fact("giving.repayment", now, {"campaign": str(campaign), "amount": amount, "asset": asset})
+            cursor.execute(
+                "INSERT INTO giving_repayment (book, transfer, amount, by_party, fact, at) VALUES (%s,%s,%s,%s,%s,%s)",
+                [campaign, posted.id, amount, officer.id, fact.id, now],
+            )
+            append(cursor, fact)
+    return posted.id
+
+
+def _paid(cursor: Cursor, campaign: uuid.UUID, gift: uuid.UUID) -> Paid:
+    """A payment, laid; the line is locked until the end."""
+    line.lock(cursor, campaign)
+    line.lay(cursor, campaign)
+    cursor.execute(
+        """
+        SELECT p.amount, c.asset, g.channel, p.start FROM giving_payment p
+        JOIN giving_gift g ON g.book = p.book AND g.id = p.gift JOIN giving_campaign c ON c.id = p.book
+        WHERE p.book = %s AND p.gift = %s
+        """,
+        [campaign, gift],
+    )
+    row = cursor.fetchone()
+    if row is None:
+        raise gift_queries.unknown()
+    amount, asset, channel, start = row
+    return Paid(campaign, gift, amount, asset, channel, Span(start, start + amount))
+
+
+def _asset(cursor: Cursor, campaign: uuid.UUID) -> str:
+    cursor.execute("SELECT asset FROM giving_campaign WHERE id = %s", [campaign])
+    return str(cursor.fetchone()[0])
+
+
+def _judge(cursor: Cursor, callback: Callback) -> Outcome:
+    found = gift_queries.find(callback.book, callback.gift)
+    if found is None or found.fact is None or found.channel != callback.provider:
+        return Outcome.UNKNOWN
+    if callback.asset != found.asset.code:
+        return Outcome.DIFFERS
+    if callback.kind is Kind.CHARGEBACK:
+        earlier = [each for each in queries.of_gift(callback.book, callback.gift) if each.cause is Cause.CHARGEBACK]
+        if derived(callback.book, f"chargeback:{callback.reference}") in {each.id for each in earlier}:
+            return Outcome.KNOWN
+        fits = 0 < callback.amount <= found.amount - sum(each.amount for each in earlier)
+        return Outcome.CHARGED_BACK if fits else Outcome.DIFFERS
+    back = queries.find(callback.book, callback.refund) if callback.refund else None
+    if back is None or (back.gift, back.cause) != (callback.gift, Cause.REFUND):
+        return Outcome.UNKNOWN
+    if back.amount != callback.amount:
+        return Outcome.DIFFERS
+    try:
+        end = rules.conclude(back.ends, End.DONE if callback.succeeded else End.FAILED)
+    except Conflict:
+        return Outcome.DIFFERS
+    if end is None:
+        return Outcome.KNOWN
+    return Outcome.REFUNDED if callback.succeeded else Outcome.REFUND_FAILED
+
+
+def _conclude(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, reported: End, now: datetime) -> None:
+    """A refund ends: the money has left, or is free again; or it comes back and is owed."""
+    found = queries.one(campaign, id)
+    end = rules.conclude(found.ends, reported)
+    if end is End.BOUNCED:
+        asset = found.asset.code
+        owed = books.owed(campaign, asset)
+        open_accounts(cursor, [owed])
+        legs = books.move(books.provider(campaign, asset, found.channel), owed, found.amount)
+        post(cursor, [Transfer(campaign, f"bounced {id}", request_hash(str(id)), "giving.bounce", legs, now)])
+        _write_end(cursor, campaign, id, end, now)
+    elif end is not None:
+        resolve(cursor, campaign, found.transfer, "post" if end is End.DONE else "void", now)
+        _end(cursor, campaign, id, end, now)
+
+
+def _charge_back(cursor: Cursor, callback: Callback, now: datetime) -> None:
+    """The bank has taken the money back. What is there of the gift goes; what is spent is owed by the charity."""
+    campaign = callback.book
+    paid = _paid(cursor, campaign, callback.gift)
+    for open_one in queries.of_gift(campaign, callback.gift):
+        if open_one.standing is rules.Standing.UNDER_WAY:  # what is held for a refund is taken first
+            _conclude(cursor, campaign, open_one.id, End.FAILED, now)
+    spans, receivable = rules.chargeback(free(paid.place, line.drawn(cursor, campaign)), callback.amount)
+    there = books.provider(campaign, paid.asset, paid.channel)
+    legs = [Leg(there.id, -callback.amount)]
+    if spans:
+        legs.append(Leg(books.fund(campaign, paid.asset).id, callback.amount - receivable))
+    if receivable:
+        owes = books.receivable(campaign, paid.asset)
+        open_accounts(cursor, [owes])
+        legs.append(Leg(owes.id, receivable))
+    id = derived(campaign, f"chargeback:{callback.reference}")
+    _keep(
+        cursor, paid, id, Cause.CHARGEBACK, tuple(legs), spans, now, callback.amount, receivable=receivable,
+        reference=callback.reference,
+    )  # fmt: skip
+    _end(cursor, campaign, id, End.DONE, now)
+
+
+def _keep(
+    cursor: Cursor,
+    paid: Paid,
+    id: uuid.UUID,
+    cause: Cause,
+    legs: tuple[Leg, ...],
+    spans: Sequence[Span],
+    now: datetime,
+    amount: int,
+    *,
+    receivable: int = 0,
+    reference: str = "",
+    reason: str = "",
+    by: uuid.UUID | None = None,
+    pending: bool = False,
+) -> None:
+    request = request_hash(cause, str(paid.gift), amount)
+    transfer = Transfer(
+        paid.campaign, f"{cause} {id}", request, f"giving.{cause}", legs, now, "pending" if pending else "posted"
+    )
+    post(cursor, [transfer])
+    fields = {"campaign": str(paid.campaign), "gift": str(paid.gift), "amount": amount, "asset": paid.asset}
+    fact = Fact(f"giving.{cause}", now, fields | {"receivable": receivable, "return": str(id)})
+    written = "{" + ",".join(f"[{span.start},{span.end})" for span in spans) + "}"
+    cursor.execute(
+        """
+        INSERT INTO giving_return (book, id, gift, cause, amount, receivable, spans, reference, reason, asked_by,
+                                   transfer, fact, at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s::int8multirange, %s, %s, %s, %s, %s, %s)
+        """,
+        [paid.campaign, id, paid.gift, cause, amount, receivable, written, reference, reason, by, transfer.id, fact.id,
+         now],
+    )  # fmt: skip
+    append(cursor, fact)
+
+
+def _end(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, end: End, now: datetime) -> None:
+    _write_end(cursor, campaign, id, end, now)
+    if end is End.DONE:
+        cursor.execute(
+            """
+            INSERT INTO giving_draw (book, request, span)
+            SELECT book, id, unnest(spans) FROM giving_return WHERE book = %s AND id = %s
+            """,
+            [campaign, id],
+        )
+
+
+def _write_end(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, end: End, now: datetime) -> None:
+    fact = Fact("giving.return-end", now, {"campaign": str(campaign), "return": str(id), "outcome": end.value})
+    cursor.execute(
+        "INSERT INTO giving_return_end (book, id, outcome, fact, at) VALUES (%s, %s, %s, %s, %s)",
+        [campaign, id, end, fact.id, now],
+    )
+    append(cursor, fact)
+    enqueue("giving.tell_returned", campaign=str(campaign), id=str(id), outcome=end.value)

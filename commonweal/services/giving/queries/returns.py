@@ -1,0 +1,158 @@
+"""What goes back: of one gift, of one campaign, and what nobody has settled yet."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from commonweal.kernel.errors import NotFound
+from commonweal.kernel.quantity import Asset
+from commonweal.kernel.text import Text
+from commonweal.services.giving.queries.campaigns import asset_of
+from commonweal.services.giving.queries.sql import row, rows
+from commonweal.services.giving.rules import returns as rules
+
+RETURN = """
+    SELECT r.book, r.id, r.gift, r.cause, r.amount, r.receivable, r.reference, r.reason, r.transfer, r.fact, r.at,
+           c.asset, c.title_en, c.title_zh, c.organisation_id, g.channel, g.giver, p.nth, p.reference AS payment,
+           ARRAY(SELECT e.outcome FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id) AS ends
+    FROM giving_return r
+    JOIN giving_gift g ON g.book = r.book AND g.id = r.gift
+    JOIN giving_payment p ON p.book = r.book AND p.gift = r.gift
+    JOIN giving_campaign c ON c.id = r.book"""
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A refund, chargeback or claw-back. `receivable` of `amount` had been spent; `payment` is the provider's word."""
+
+    campaign: uuid.UUID
+    id: uuid.UUID
+    gift: uuid.UUID
+    giver: uuid.UUID | None
+    nth: int
+    cause: rules.Cause
+    amount: int
+    receivable: int
+    asset: Asset
+    channel: str
+    payment: str
+    reason: str
+    transfer: uuid.UUID
+    fact: uuid.UUID
+    at: datetime
+    title: Text
+    ends: tuple[str, ...]
+
+    @property
+    def standing(self) -> rules.Standing:
+        """How far it has come."""
+        return rules.standing(self.ends)
+
+    @property
+    def standing_title(self) -> Text:
+        """The same, in words."""
+        return rules.TITLES[self.standing]
+
+    @property
+    def cause_title(self) -> Text:
+        """What it is, in words."""
+        return rules.CAUSES[self.cause]
+
+
+def _return(found: dict[str, Any]) -> Return:
+    return Return(
+        campaign=found["book"],
+        id=found["id"],
+        gift=found["gift"],
+        giver=found["giver"],
+        nth=found["nth"],
+        cause=rules.Cause(found["cause"]),
+        amount=found["amount"],
+        receivable=found["receivable"],
+        asset=asset_of(found["asset"]),
+        channel=found["channel"],
+        payment=found["payment"],
+        reason=found["reason"],
+        transfer=found["transfer"],
+        fact=found["fact"],
+        at=found["at"],
+        title=Text(found["title_en"], found["title_zh"]),
+        ends=tuple(found["ends"]),
+    )
+
+
+def find(campaign: uuid.UUID, id: uuid.UUID) -> Return | None:
+    """One return, if there is such."""
+    found = row(f"{RETURN} WHERE r.book = %(book)s AND r.id = %(id)s", {"book": campaign, "id": id})
+    return _return(found) if found else None
+
+
+def one(campaign: uuid.UUID, id: uuid.UUID) -> Return:
+    """One return. Raises `NotFound` (`refund.unknown`)."""
+    found = find(campaign, id)
+    if found is None:
+        raise NotFound("refund.unknown", Text("There is no such refund.", "没有这笔退款。"))
+    return found
+
+
+def of_gift(campaign: uuid.UUID, gift: uuid.UUID) -> list[Return]:
+    """What goes back of one gift, oldest first."""
+    query = f"{RETURN} WHERE r.book = %(book)s AND r.gift = %(gift)s ORDER BY r.at, r.id"
+    return [_return(found) for found in rows(query, {"book": campaign, "gift": gift})]
+
+
+def returned(found: list[Return]) -> int:
+    """How much of a gift has gone back by refund or claw-back, or is on its way."""
+    return sum(
+        each.amount
+        for each in found
+        if each.cause is not rules.Cause.CHARGEBACK and each.standing is not rules.Standing.FAILED
+    )
+
+
+def newest(limit: int = 100) -> list[Return]:
+    """The newest returns of all campaigns."""
+    return [_return(found) for found in rows(f"{RETURN} ORDER BY r.at DESC, r.id LIMIT %(limit)s", {"limit": limit})]
+
+
+def waiting(limit: int = 500) -> list[Return]:
+    """Refunds under way, oldest first."""
+    query = f"""{RETURN}
+        WHERE NOT EXISTS (SELECT FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id)
+        ORDER BY r.at LIMIT %(limit)s"""
+    return [_return(found) for found in rows(query, {"limit": limit})]
+
+
+@dataclass(frozen=True, slots=True)
+class Receivable:
+    """What a charity owes for gifts that were charged back after they had been spent, in smallest units."""
+
+    campaign: uuid.UUID
+    title: Text
+    organisation: Text
+    asset: Asset
+    amount: int
+
+
+def receivables() -> list[Receivable]:
+    """All that are open, as the books have them."""
+    query = """
+        SELECT c.id, c.title_en, c.title_zh, o.name_en, o.name_zh, c.asset, sum(b.posted)::bigint AS amount
+        FROM giving_campaign c
+        JOIN parties_party o ON o.id = c.organisation_id
+        JOIN ledger_account a ON a.book = c.id AND a.name = 'receivable'
+        JOIN ledger_balance b ON b.book = a.book AND b.account = a.id
+        GROUP BY c.id, o.id HAVING sum(b.posted) > 0 ORDER BY amount DESC"""
+    return [
+        Receivable(
+            found["id"],
+            Text(found["title_en"], found["title_zh"]),
+            Text(found["name_en"], found["name_zh"]),
+            asset_of(found["asset"]),
+            found["amount"],
+        )
+        for found in rows(query, {})
+    ]
