@@ -360,7 +360,7 @@ class Router:
         """The cheapest way from place to place, or None."""
         a, flags = self.arrays, compiled.flags
         straight = self._within_one_edge(flags, cost, start, goal)
-        starts, start_costs, start_arcs = self._leaving(flags, cost, start)
+        starts, start_costs, start_arcs = self.leaving(flags, cost, start)
         ends, end_costs, end_arcs = self._arriving(flags, cost, goal)
         work = self._work.ready(len(a.v_node), len(a.a_arc))
         u, v = int(a.e_u[goal.edge]), int(a.e_v[goal.edge])
@@ -393,7 +393,7 @@ class Router:
         begin, end = (start.along, goal.along) if forward else (length - start.along, length - goal.along)
         return (end - begin) * (float(cost[arc]) / length if length else 1.0), Piece(arc, begin, end)
 
-    def _leaving(
+    def leaving(
         self, flags: NDArray[np.uint8], cost: NDArray[np.float64], place: Place
     ) -> tuple[NDArray[np.int32], NDArray[np.float64], list[int]]:
         """The vertices first reached from a place, what that costs, and by which arc (-1: one is there)."""

@@ -1,0 +1,218 @@
+"""A route in words, Chinese and English, exact enough to be walked by words alone.
+
+Every line says after how many metres something happens. Where ways part and the route does not take the one that is
+clearly straightest, a line gives the clock direction, and, if two ways share it, which of them, counted clockwise.
+"""
+
+from __future__ import annotations
+
+import math
+
+from commonweal.kernel.text import Text
+from commonweal.services.access.graph.router import Piece, Router, Way
+from commonweal.services.access.rules import ATTRIBUTES, Fact, Profile
+
+CLEAR_DEGREES = 20.0
+"""By how much the straightest way must be straighter than any other to be taken without a word."""
+
+_KINDS = {
+    "footway": Text("footpath", "步行道"), "sidewalk": Text("pavement", "人行道"), "crossing": Text("crossing", "人行横道"),
+    "path": Text("path", "小路"), "pedestrian": Text("pedestrian street", "步行街"), "steps": Text("steps", "台阶"),
+    "corridor": Text("corridor", "走廊"), "elevator": Text("lift", "电梯"), "platform": Text("platform", "站台"),
+    "residential": Text("street", "街道"), "living_street": Text("shared street", "共享街道"), "service": Text("service road", "内部道路"),
+    "track": Text("track", "土路"), "cycleway": Text("cycle track", "自行车道"), "road": Text("road", "道路"),
+    "traffic_island": Text("traffic island", "安全岛"),
+}  # fmt: skip
+_SURFACES = {
+    "asphalt": Text("asphalt", "沥青"), "concrete": Text("concrete", "混凝土"), "paving_stones": Text("paving stones", "铺砖"),
+    "paved": Text("paved", "硬化路面"), "sett": Text("setts", "方石"), "cobblestone": Text("cobbles", "鹅卵石"),
+    "compacted": Text("compacted gravel", "压实碎石"), "fine_gravel": Text("fine gravel", "细碎石"), "gravel": Text("gravel", "碎石"),
+    "unpaved": Text("unpaved", "未硬化路面"), "ground": Text("earth", "土路面"), "dirt": Text("earth", "土路面"), "grass": Text("grass", "草地"),
+    "wood": Text("wood", "木板"), "metal": Text("metal", "金属"), "sand": Text("sand", "沙地"), "bricks": Text("bricks", "砖面"),
+}  # fmt: skip
+_CROSSINGS = {
+    "sound": Text("crossing with a signal that sounds or vibrates", "有提示音或振动信号的人行横道"),
+    "signals": Text("crossing with signals", "有信号灯的人行横道"),
+    "marked": Text("marked crossing without signals", "有标线、无信号灯的人行横道"),
+    "unmarked": Text("unmarked crossing", "无标线的过街处"),
+    "": Text("crossing of unknown kind", "情况不明的过街处"),
+}
+_POINTS = (
+    Text("north", "北"), Text("north-east", "东北"), Text("east", "东"), Text("south-east", "东南"),
+    Text("south", "南"), Text("south-west", "西南"), Text("west", "西"), Text("north-west", "西北"),
+)  # fmt: skip
+_DOUBTS = {
+    "gap": Text("gap not measured", "间隙未测量"), "unit": Text("unit not stated", "未写单位"), "unreadable": Text("record unreadable", "记录无法识读"),
+    "kind": Text("height not known", "高度不明"), "report": Text("reported, not yet confirmed", "有人上报，尚未证实"),
+    "narrow": Text("said to be narrow", "标注为狭窄"), "estimate": Text("estimated", "估计值"),
+}  # fmt: skip
+_UNITS = {"incline": "%", "cross_slope": "%", "width": " cm", "kerb": " cm", "barrier": " cm"}
+
+
+def say_fact(fact: Fact) -> Text:
+    """A fact in words: `kerb 15 cm`, `barrier: bollard (gap not measured)`."""
+    title = ATTRIBUTES[fact.attribute]
+    doubt = _DOUBTS.get(fact.doubt)
+    if isinstance(fact.value, str):
+        word = fact.value.replace("_", " ")
+        said = Text(f"{title.en}: {word}", f"{title.zh}：{word}")
+    elif fact.value is not None and fact.attribute in _UNITS:
+        size = f"{fact.value:g}{_UNITS[fact.attribute]}"
+        said = Text(f"{title.en} {size}", f"{title.zh} {size.replace(' cm', ' 厘米')}")
+    elif fact.value is not None and fact.attribute == "steps":
+        said = Text(f"{fact.value:g} steps", f"{fact.value:g} 级台阶")
+    elif fact.attribute == "steps":
+        said = title
+    else:
+        note = fact.note.replace("_", " ")
+        said = Text(f"{title.en}: {note or 'not on record'}", f"{title.zh}：{note or '没有记录'}")
+    return Text(f"{said.en} ({doubt.en})", f"{said.zh}（{doubt.zh}）") if doubt else said
+
+
+def bearing(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
+    """The direction from one point to another near it, degrees clockwise from north."""
+    east = (lon2 - lon1) * math.cos(math.radians((lat1 + lat2) / 2))
+    return math.degrees(math.atan2(east, lat2 - lat1)) % 360
+
+
+def leaving(router: Router, arc: int) -> float:
+    """The bearing at which an arc leaves its tail."""
+    a, edge = router.arrays, arc >> 1
+    first, last = int(a.e_shape[edge]), int(a.e_shape[edge + 1])
+    i, j = (last - 1, last - 2) if arc & 1 else (first, first + 1)
+    return bearing(float(a.s_lat[i]), float(a.s_lon[i]), float(a.s_lat[j]), float(a.s_lon[j]))
+
+
+def exits(router: Router, arc: int) -> list[tuple[float, int]]:
+    """The ways on from the head of `arc`, its own reverse left out: (degrees clockwise from straight on, arc)."""
+    a, edge = router.arrays, arc >> 1
+    vertex = int(a.e_u[edge] if arc & 1 else a.e_v[edge])
+    heading = (leaving(router, arc ^ 1) + 180) % 360
+    ways = [int(other) for other in a.a_arc[a.a_first[vertex] : a.a_first[vertex + 1]] if int(other) != arc ^ 1]
+    return sorted(((leaving(router, other) - heading) % 360, other) for other in ways)
+
+
+def straightest(ways: list[tuple[float, int]]) -> int | None:
+    """The arc that one takes without being told otherwise; None where that is not clear."""
+    turns = sorted((min(turn, 360 - turn), arc) for turn, arc in ways)
+    if not turns or (len(turns) > 1 and turns[1][0] - turns[0][0] < CLEAR_DEGREES):
+        return None
+    return turns[0][1]
+
+
+def clock(turn: float) -> int:
+    """Degrees clockwise from straight on as an hour: 12 ahead, 3 right, 6 back, 9 left."""
+    return round(turn / 30) % 12 or 12
+
+
+def _turn(router: Router, arc: int, following: int) -> Text | None:
+    """What to say where `following` comes after `arc`; None if one would go there anyway."""
+    ways = exits(router, arc)
+    if straightest(ways) == following:
+        return None
+    turn = next(turn for turn, other in ways if other == following)
+    hour = clock(turn)
+    rivals = [other for angle, other in ways if clock(angle) == hour]
+    if len(rivals) == 1:
+        return Text(f"turn to {hour} o'clock", f"转向{hour}点钟方向")
+    number = rivals.index(following) + 1
+    return Text(
+        f"turn to {hour} o'clock, way {number} of {len(rivals)} there, clockwise",
+        f"转向{hour}点钟方向，该方向共{len(rivals)}条路，按顺时针走第{number}条",
+    )
+
+
+def _street(router: Router, arc: int) -> Text:
+    """The street of an arc: name, kind, side as one walks, surface."""
+    a, edge = router.arrays, arc >> 1
+    row = router.graph.rows[int(a.e_row[edge])]
+    about = row.about
+    kind = _KINDS.get(about.get("footway", ""), _KINDS.get(about.get("highway", ""), _KINDS["road"]))
+    name = router.graph.names[int(a.e_name[edge])]
+    side = int(a.e_side[edge])
+    if side:
+        left = (side == 1) != bool(arc & 1)
+        kind = Text(f"{'left' if left else 'right'} pavement", f"{'左' if left else '右'}侧人行道")
+    surface = next((f.value for f in row.facts if f.attribute == "surface"), None)
+    ground = _SURFACES.get(str(surface), Text(str(surface), str(surface))) if surface not in (None, "usable") else None
+    if ground is None:
+        ground = Text("surface not known", "路面不明")
+    slope = next((f.value for f in row.facts if f.attribute == "incline" and isinstance(f.value, float) and f.value), None)
+    en, zh = f"{kind.en}, {ground.en}", f"{kind.zh}，{ground.zh}"
+    if isinstance(slope, float):
+        slope = -slope if arc & 1 else slope
+        en += f", {'up' if slope > 0 else 'down'} {abs(slope):g} %"
+        zh += f"，{'上坡' if slope > 0 else '下坡'} {abs(slope):g}%"
+    if about.get("tactile_paving") == "yes":
+        en, zh = f"{en}, tactile paving", f"{zh}，有盲道"
+    return Text(f"{name} ({en})", f"{name}（{zh}）") if name else Text(en, zh)
+
+
+def _passing(router: Router, arc: int, following: int) -> list[Text]:
+    """What one meets on the vertex between two arcs, and on beginning a crossing or a lift."""
+    a, rows = router.arrays, router.graph.rows
+    edge = following >> 1
+    vertex = int(a.e_v[edge] if following & 1 else a.e_u[edge])
+    row = int(a.v_row[vertex])
+    said: list[Text] = []
+    for fact in rows[row].facts if row >= 0 else ():
+        if fact.attribute in ("kerb", "barrier", "door", "steps", "lift"):
+            way = {-1: Text(" down", "（下）"), 1: Text(" up", "（上）")}.get(int(a.a_gate[following]))
+            words = say_fact(fact) if fact.attribute != "lift" else Text("take the lift", "乘电梯")
+            kerb = way if fact.attribute == "kerb" else None
+            said.append(Text(words.en + kerb.en, words.zh + kerb.zh) if kerb else words)
+    if row >= 0 and rows[row].about.get("tactile_paving") == "yes":
+        said.append(Text("tactile paving", "有盲道提示"))
+    before, after = rows[int(a.e_row[arc >> 1])], rows[int(a.e_row[edge])]
+    kind = next((f for f in after.facts if f.attribute == "crossing"), None)
+    if kind and not any(f.attribute == "crossing" for f in before.facts):
+        said.append(_CROSSINGS[str(kind.value or "")])
+    elif row >= 0 and (node := next((f for f in rows[row].facts if f.attribute == "crossing"), None)) and kind:
+        said.append(_CROSSINGS[str(node.value or "")])
+    return said
+
+
+def steps(router: Router, way: Way, profile: Profile) -> list[Text]:
+    """The lines of a route: setting off, every turn and everything met on the way, arriving."""
+    pieces: list[Piece] = [piece for piece in way.pieces if piece.length > 0 or len(way.pieces) == 1]
+    first = pieces[0]
+    compass = _heading(router, way, first)
+    point = _POINTS[round(compass / 45) % 8]
+    street = _street(router, first.arc)
+    lines = [
+        Text(
+            f"Set off {point.en} (bearing {compass:.0f}°) along {street.en}",
+            f"从{street.zh}出发，向{point.zh}（方位 {compass:.0f}°）走",
+        )
+    ]
+    walked = 0.0
+    for piece, following in zip(pieces, pieces[1:], strict=False):
+        walked += piece.length
+        turn = _turn(router, piece.arc, following.arc)
+        said = _passing(router, piece.arc, following.arc)
+        onto = _street(router, following.arc)
+        if turn is None and not said and onto == _street(router, piece.arc):
+            continue
+        distance = f"{walked:.1f}" if piece.length < 3 or following.length < 3 else f"{walked:.0f}"
+        en = [turn.en if turn else "straight on", *(t.en for t in said), f"along {onto.en}"]
+        zh = [turn.zh if turn else "直行", *(t.zh for t in said), f"走{onto.zh}"]
+        lines.append(Text(f"After {distance} m: {'; '.join(en)}", f"{distance}米后：{'；'.join(zh)}"))
+        walked = 0.0
+    walked += pieces[-1].length
+    off = way.goal.off
+    end = Text(f", the place is {off:.0f} m beside the street", f"，目的地在路旁{off:.0f}米") if off >= 2 else None
+    lines.append(Text(f"After {walked:.1f} m: you have arrived{end.en if end else ''}", f"{walked:.1f}米后：到达{end.zh if end else ''}"))
+    return lines
+
+
+def _heading(router: Router, way: Way, piece: Piece) -> float:
+    """The bearing of the first steps."""
+    a = router.arrays
+    if piece.begin <= 0:
+        return leaving(router, piece.arc)
+    ahead = way.start.segment + (0 if piece.arc & 1 else 1)
+    lat, lon = float(a.s_lat[ahead]), float(a.s_lon[ahead])
+    if abs(lat - way.start.lat) + abs(lon - way.start.lon) < 1e-7:
+        other = way.start.segment + (1 if piece.arc & 1 else 0)
+        return bearing(float(a.s_lat[other]), float(a.s_lon[other]), lat, lon)
+    return bearing(way.start.lat, way.start.lon, lat, lon)
