@@ -37,14 +37,14 @@ class _Rows:
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
-        self._known: dict[object, int] = {}
+        self._known: dict[Row, int] = {}
 
-    def add(self, facts: tuple[Fact, ...], about: dict[str, str]) -> int:
-        key = (facts, tuple(sorted(about.items())))
-        if key not in self._known:
-            self._known[key] = len(self.rows)
-            self.rows.append(Row(facts, about))
-        return self._known[key]
+    def add(self, facts: tuple[Fact, ...], about: tuple[tuple[str, str], ...]) -> int:
+        row = Row(facts, about)
+        if row not in self._known:
+            self._known[row] = len(self.rows)
+            self.rows.append(row)
+        return self._known[row]
 
 
 _SAID = (
@@ -54,8 +54,8 @@ _SAID = (
 """Tags that are not judged but said in the text of a route."""
 
 
-def _about(tags: dict[str, str]) -> dict[str, str]:
-    return {key: tags[key] for key in _SAID if key in tags}
+def _about(tags: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((key, tags[key]) for key in _SAID if key in tags)
 
 
 def _oneway(tags: dict[str, str]) -> int:

@@ -121,16 +121,16 @@ def _feature(geometry: dict[str, Any], properties: dict[str, Any]) -> str:
     )
 
 
-def _node(facts: tuple[Fact, ...], about: dict[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {key: about[key] for key in ("barrier", "tactile_paving") if key in about}
+def _node(facts: tuple[Fact, ...], about: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {key: value for key, value in about if key in ("barrier", "tactile_paving")}
     for fact in facts:
         if fact.attribute in ("kerb", "barrier", "steps", "lift", "door", "wheelchair"):
             found |= {key if key in _COPIED else f"ext:{key}": value for key, value in fact.tags}
     return found
 
 
-def _edge(facts: tuple[Fact, ...], about: dict[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {key: about[key] for key in ("highway", "footway", "tactile_paving") if key in about}
+def _edge(facts: tuple[Fact, ...], about: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {key: value for key, value in about if key in ("highway", "footway", "tactile_paving")}
     for fact in facts:
         match fact.attribute, fact.value:
             case "incline", float(value):

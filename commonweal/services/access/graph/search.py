@@ -261,3 +261,47 @@ def near(lat, lon, radius, cell, g_cell, g_first, g_segment, s_edge, s_lat, s_lo
                 edges[found], segments[found], fractions[found], distances[found] = s_edge[s], s, t, distance
                 found += 1
     return edges[:found], segments[:found], fractions[:found], distances[:found]
+
+
+@numba.njit(cache=True, nogil=True)
+def leaving(arc, e_shape, s_lat, s_lon):  # type: ignore[no-untyped-def]
+    """The bearing at which an arc leaves its tail, degrees clockwise from north."""
+    edge = arc >> 1
+    first, last = e_shape[edge], e_shape[edge + 1] - 1
+    i, j = (last, last - 1) if arc & 1 else (first, first + 1)
+    east = (s_lon[j] - s_lon[i]) * math.cos(math.radians((s_lat[i] + s_lat[j]) / 2))
+    return math.degrees(math.atan2(east, s_lat[j] - s_lat[i])) % 360
+
+
+@numba.njit(cache=True, nogil=True)
+def turns(arcs, clear, a_first, a_arc, e_u, e_v, e_shape, s_lat, s_lon):  # type: ignore[no-untyped-def]
+    """For every joint of a path: the clock hour of the turn (0 if one goes on without a word), which of the ways in that
+    hour it takes, counted clockwise, and how many there are.
+
+    One goes on without a word where the path takes the way that is straightest by more than `clear` degrees.
+    """
+    said = np.zeros((len(arcs) - 1, 3), np.int32)
+    for joint in range(len(arcs) - 1):
+        arc, following = arcs[joint], arcs[joint + 1]
+        vertex = e_u[arc >> 1] if arc & 1 else e_v[arc >> 1]
+        heading = leaving(arc ^ 1, e_shape, s_lat, s_lon) + 180
+        turn = (leaving(following, e_shape, s_lat, s_lon) - heading) % 360
+        bend = min(turn, 360 - turn)
+        hour = round(turn / 30) % 12
+        wordless, rank, rivals = True, 1, 1
+        for place in range(a_first[vertex], a_first[vertex + 1]):
+            other = a_arc[place]
+            if other == following or other == arc ^ 1:
+                continue
+            angle = (leaving(other, e_shape, s_lat, s_lon) - heading) % 360
+            if min(angle, 360 - angle) < bend + clear:
+                wordless = False
+            if round(angle / 30) % 12 == hour:
+                rivals += 1
+                if (angle, other) < (turn, following):
+                    rank += 1
+        if not wordless:
+            said[joint, 0] = hour if hour else 12
+            said[joint, 1] = rank
+            said[joint, 2] = rivals
+    return said

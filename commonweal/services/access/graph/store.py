@@ -25,7 +25,7 @@ class Row:
     """What many edges or nodes have in common: their facts, and what a text says about them."""
 
     facts: tuple[Fact, ...]
-    about: dict[str, str]
+    about: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,10 @@ def load(folder: Path) -> Graph:
             field="graph",
         )
     rows = tuple(
-        Row(tuple(Fact(a, v, d, tuple((k, t) for k, t in tags), n) for a, v, d, tags, n in row["facts"]), row["about"])
+        Row(
+            tuple(Fact(a, v, d, tuple((k, t) for k, t in tags), n) for a, v, d, tags, n in row["facts"]),
+            tuple((key, value) for key, value in row["about"]),
+        )
         for row in described["rows"]
     )
     return Graph(arrays, rows, tuple(described["names"]), meta)

@@ -7,9 +7,14 @@ clearly straightest, a line gives the clock direction, and, if two ways share it
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+
+import numpy as np
 
 from commonweal.kernel.text import Text
+from commonweal.services.access.graph import search
 from commonweal.services.access.graph.router import Piece, Router, Way
+from commonweal.services.access.graph.store import Row
 from commonweal.services.access.rules import ATTRIBUTES, Fact, Profile
 
 CLEAR_DEGREES = 20.0
@@ -75,72 +80,48 @@ def bearing(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     return math.degrees(math.atan2(east, lat2 - lat1)) % 360
 
 
-def leaving(router: Router, arc: int) -> float:
-    """The bearing at which an arc leaves its tail."""
-    a, edge = router.arrays, arc >> 1
-    first, last = int(a.e_shape[edge]), int(a.e_shape[edge + 1])
-    i, j = (last - 1, last - 2) if arc & 1 else (first, first + 1)
-    return bearing(float(a.s_lat[i]), float(a.s_lon[i]), float(a.s_lat[j]), float(a.s_lon[j]))
+def _turns(router: Router, pieces: list[Piece]) -> list[Text | None]:
+    """What to say at every joint; None where one goes on without a word."""
+    a = router.arrays
+    arcs = np.array([piece.arc for piece in pieces], np.int32)
+    found = search.turns(arcs, CLEAR_DEGREES, a.a_first, a.a_arc, a.e_u, a.e_v, a.e_shape, a.s_lat, a.s_lon)
+    return [_turn(*joint) if joint[0] else None for joint in found.tolist()]
 
 
-def exits(router: Router, arc: int) -> list[tuple[float, int]]:
-    """The ways on from the head of `arc`, its own reverse left out: (degrees clockwise from straight on, arc)."""
-    a, edge = router.arrays, arc >> 1
-    vertex = int(a.e_u[edge] if arc & 1 else a.e_v[edge])
-    heading = (leaving(router, arc ^ 1) + 180) % 360
-    ways = [int(other) for other in a.a_arc[a.a_first[vertex] : a.a_first[vertex + 1]] if int(other) != arc ^ 1]
-    return sorted(((leaving(router, other) - heading) % 360, other) for other in ways)
-
-
-def straightest(ways: list[tuple[float, int]]) -> int | None:
-    """The arc that one takes without being told otherwise; None where that is not clear."""
-    turns = sorted((min(turn, 360 - turn), arc) for turn, arc in ways)
-    if not turns or (len(turns) > 1 and turns[1][0] - turns[0][0] < CLEAR_DEGREES):
-        return None
-    return turns[0][1]
-
-
-def clock(turn: float) -> int:
-    """Degrees clockwise from straight on as an hour: 12 ahead, 3 right, 6 back, 9 left."""
-    return round(turn / 30) % 12 or 12
-
-
-def _turn(router: Router, arc: int, following: int) -> Text | None:
-    """What to say where `following` comes after `arc`; None if one would go there anyway."""
-    ways = exits(router, arc)
-    if straightest(ways) == following:
-        return None
-    turn = next(turn for turn, other in ways if other == following)
-    hour = clock(turn)
-    rivals = [other for angle, other in ways if clock(angle) == hour]
-    if len(rivals) == 1:
+@lru_cache(maxsize=1000)
+def _turn(hour: int, number: int, rivals: int) -> Text:
+    if rivals == 1:
         return Text(f"turn to {hour} o'clock", f"转向{hour}点钟方向")
-    number = rivals.index(following) + 1
     return Text(
-        f"turn to {hour} o'clock, way {number} of {len(rivals)} there, clockwise",
-        f"转向{hour}点钟方向，该方向共{len(rivals)}条路，按顺时针走第{number}条",
+        f"turn to {hour} o'clock, way {number} of {rivals} there, clockwise",
+        f"转向{hour}点钟方向，该方向共{rivals}条路，按顺时针走第{number}条",
     )
 
 
 def _street(router: Router, arc: int) -> Text:
     """The street of an arc: name, kind, side as one walks, surface."""
     a, edge = router.arrays, arc >> 1
-    row = router.graph.rows[int(a.e_row[edge])]
-    about = row.about
+    return _called(
+        router.graph.rows[a.e_row[edge]], router.graph.names[a.e_name[edge]], int(a.e_side[edge]), bool(arc & 1)
+    )
+
+
+@lru_cache(maxsize=50_000)
+def _called(row: Row, name: str, side: int, against: bool) -> Text:
+    about = dict(row.about)
     kind = _KINDS.get(about.get("footway", ""), _KINDS.get(about.get("highway", ""), _KINDS["road"]))
-    name = router.graph.names[int(a.e_name[edge])]
-    side = int(a.e_side[edge])
     if side:
-        left = (side == 1) != bool(arc & 1)
+        left = (side == 1) != against
         kind = Text(f"{'left' if left else 'right'} pavement", f"{'左' if left else '右'}侧人行道")
     surface = next((f.value for f in row.facts if f.attribute == "surface"), None)
-    ground = _SURFACES.get(str(surface), Text(str(surface), str(surface))) if surface not in (None, "usable") else None
-    if ground is None:
-        ground = Text("surface not known", "路面不明")
-    slope = next((f.value for f in row.facts if f.attribute == "incline" and isinstance(f.value, float) and f.value), None)
+    ground = Text("surface not known", "路面不明")
+    if surface not in (None, "usable"):
+        word = str(surface).replace("_", " ")
+        ground = _SURFACES.get(str(surface), Text(word, word))
     en, zh = f"{kind.en}, {ground.en}", f"{kind.zh}，{ground.zh}"
-    if isinstance(slope, float):
-        slope = -slope if arc & 1 else slope
+    slope = next((f.value for f in row.facts if f.attribute == "incline"), None)
+    if isinstance(slope, float) and slope:
+        slope = -slope if against else slope
         en += f", {'up' if slope > 0 else 'down'} {abs(slope):g} %"
         zh += f"，{'上坡' if slope > 0 else '下坡'} {abs(slope):g}%"
     if about.get("tactile_paving") == "yes":
@@ -148,28 +129,33 @@ def _street(router: Router, arc: int) -> Text:
     return Text(f"{name} ({en})", f"{name}（{zh}）") if name else Text(en, zh)
 
 
-def _passing(router: Router, arc: int, following: int) -> list[Text]:
+def _passing(router: Router, arc: int, following: int) -> tuple[Text, ...]:
     """What one meets on the vertex between two arcs, and on beginning a crossing or a lift."""
     a, rows = router.arrays, router.graph.rows
     edge = following >> 1
-    vertex = int(a.e_v[edge] if following & 1 else a.e_u[edge])
-    row = int(a.v_row[vertex])
+    row = int(a.v_row[a.e_v[edge] if following & 1 else a.e_u[edge]])
+    return _met(rows[row] if row >= 0 else None, int(a.a_gate[following]), rows[a.e_row[arc >> 1]], rows[a.e_row[edge]])
+
+
+@lru_cache(maxsize=50_000)
+def _met(at: Row | None, gate: int, before: Row, after: Row) -> tuple[Text, ...]:
     said: list[Text] = []
-    for fact in rows[row].facts if row >= 0 else ():
-        if fact.attribute in ("kerb", "barrier", "door", "steps", "lift"):
-            way = {-1: Text(" down", "（下）"), 1: Text(" up", "（上）")}.get(int(a.a_gate[following]))
-            words = say_fact(fact) if fact.attribute != "lift" else Text("take the lift", "乘电梯")
-            kerb = way if fact.attribute == "kerb" else None
-            said.append(Text(words.en + kerb.en, words.zh + kerb.zh) if kerb else words)
-    if row >= 0 and rows[row].about.get("tactile_paving") == "yes":
+    for fact in at.facts if at else ():
+        if fact.attribute == "lift":
+            said.append(Text("take the lift", "乘电梯"))
+        elif fact.attribute in ("kerb", "barrier", "door", "steps"):
+            words = say_fact(fact)
+            sense = {-1: Text(" down", "（下）"), 1: Text(" up", "（上）")}.get(gate) if fact.attribute == "kerb" else None
+            said.append(Text(words.en + sense.en, words.zh + sense.zh) if sense else words)
+    if at and dict(at.about).get("tactile_paving") == "yes":
         said.append(Text("tactile paving", "有盲道提示"))
-    before, after = rows[int(a.e_row[arc >> 1])], rows[int(a.e_row[edge])]
-    kind = next((f for f in after.facts if f.attribute == "crossing"), None)
-    if kind and not any(f.attribute == "crossing" for f in before.facts):
-        said.append(_CROSSINGS[str(kind.value or "")])
-    elif row >= 0 and (node := next((f for f in rows[row].facts if f.attribute == "crossing"), None)) and kind:
-        said.append(_CROSSINGS[str(node.value or "")])
-    return said
+    crossing = [next((f for f in row.facts if f.attribute == "crossing"), None) if row else None for row in (before, after, at)]
+    if crossing[1] and not crossing[0]:
+        kind = crossing[1].value or (crossing[2].value if crossing[2] else None)
+        said.append(_CROSSINGS[str(kind or "")])
+    elif crossing[1] and crossing[2]:
+        said.append(_CROSSINGS[str(crossing[2].value or "")])
+    return tuple(said)
 
 
 def steps(router: Router, way: Way, profile: Profile) -> list[Text]:
@@ -186,13 +172,13 @@ def steps(router: Router, way: Way, profile: Profile) -> list[Text]:
         )
     ]
     walked = 0.0
-    for piece, following in zip(pieces, pieces[1:], strict=False):
+    for piece, following, turn in zip(pieces, pieces[1:], _turns(router, pieces), strict=False):
         walked += piece.length
-        turn = _turn(router, piece.arc, following.arc)
         said = _passing(router, piece.arc, following.arc)
         onto = _street(router, following.arc)
-        if turn is None and not said and onto == _street(router, piece.arc):
+        if turn is None and not said and onto == street:
             continue
+        street = onto
         distance = f"{walked:.1f}" if piece.length < 3 or following.length < 3 else f"{walked:.0f}"
         en = [turn.en if turn else "straight on", *(t.en for t in said), f"along {onto.en}"]
         zh = [turn.zh if turn else "直行", *(t.zh for t in said), f"走{onto.zh}"]
@@ -209,7 +195,7 @@ def _heading(router: Router, way: Way, piece: Piece) -> float:
     """The bearing of the first steps."""
     a = router.arrays
     if piece.begin <= 0:
-        return leaving(router, piece.arc)
+        return float(search.leaving(piece.arc, a.e_shape, a.s_lat, a.s_lon))
     ahead = way.start.segment + (0 if piece.arc & 1 else 1)
     lat, lon = float(a.s_lat[ahead]), float(a.s_lon[ahead])
     if abs(lat - way.start.lat) + abs(lon - way.start.lon) < 1e-7:
