@@ -148,16 +148,16 @@ def common(tags: dict[str, str]) -> Reading:
         r["kerb"] = read
     kind = fold(tags.get("barrier", ""))
     if kind and kind not in HARMLESS:
-        gap = has(tags, "maxwidth:physical", "opening", *(() if kind in ("block", "jersey_barrier") else ("width",)))
+        gap = has(tags, "maxwidth:physical", "opening", *(("width",) if "gate" in kind else ()))
         found = measure(tags[gap]) if gap else []
         least = min(found) if found else None
         r["barrier"] = ("usable", False) if vouched(tags) else (kind, False) if kind in NEVER else (
-            (least[0] / 100, True) if least and not least[1] and least[0] >= 3000 else (least[0], False) if least else (None, True))  # fmt: skip
+            (least[0] / 100, True) if least and not least[1] and least[0] >= 6000 else (least[0], False) if least else (None, True))  # fmt: skip
     return r
 
 
 def kerb(tags: dict[str, str]) -> tuple[Any, bool] | None:
-    heights = [tags[key] for key in ("kerb:height", "kerb:height:start", "kerb:height:end") if key in tags]
+    heights = [tags[key] for key in ("kerb:height", "kerb:height:start", "kerb:height:end") if tags.get(key, "").strip()]
     if heights:
         found = [measure(text) for text in heights]
         if not all(found):
@@ -211,7 +211,7 @@ def wide(tags: dict[str, str], key: str) -> tuple[Any, bool]:
     if not found:
         return None, True
     cm, unit = min(found)
-    return (cm / 100, True) if not unit and cm >= 3000 else (cm, key == "est_width")
+    return (cm / 100, True) if not unit and cm >= 6000 else (cm, key == "est_width")
 
 
 def way_reading(tags: dict[str, str], side: str, kerbs: int) -> Reading:
@@ -296,7 +296,8 @@ def verdict(p: dict[str, Any], attribute: str, value: Any, doubt: bool, sense: i
         bad = GRADE[value] > list(GRADES).index(p["surface"])
     else:
         bad = SMOOTH.index(value) > SMOOTH.index(p["smoothness"])
-    return "fail" if bad else "unknown" if bad is None or doubt else "pass"
+    on_foot = attribute == "barrier" and value is None
+    return "fail" if bad else "unknown" if bad is None or (doubt and not on_foot) else "pass"
 
 
 def forbidden(p: dict[str, Any], attribute: str, value: Any, doubt: bool, sense: int) -> bool:

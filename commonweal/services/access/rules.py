@@ -301,7 +301,8 @@ def judge(profile: Profile, fact: Fact, sense: int = 0) -> Verdict:
         return Verdict.UNKNOWN
     if fails:
         return Verdict.FAIL
-    return Verdict.UNKNOWN if fact.doubt else Verdict.PASS
+    on_foot = fact.attribute == "barrier" and fact.value is None
+    return Verdict.UNKNOWN if fact.doubt and not on_foot else Verdict.PASS
 
 
 def _fails(profile: Profile, fact: Fact, sense: int) -> bool | None:  # noqa: PLR0912

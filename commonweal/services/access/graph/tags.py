@@ -27,6 +27,10 @@ PRIVATE = frozenset("private permit residents employees staff members delivery a
 SIDES = ("left", "right")
 
 
+SURELY_CENTIMETRES = 6000.0
+"""A bare width of 60 or more is no street of 60 metres but 60 centimetres; the reading stays in doubt."""
+
+
 def plain(text: str) -> str:
     """Folded for reading: full-width digits and signs to ASCII (NFKC), no outer blanks, lower case."""
     return unicodedata.normalize("NFKC", text).strip().lower()
@@ -224,7 +228,7 @@ def cross_slope(tags: Tags, key: str = "incline:across") -> Fact | None:
 
 
 def width(tags: Tags, keys: Iterable[str] = ("maxwidth:physical", "width", "est_width")) -> Fact:
-    """The clear width in centimetres; a number without unit is metres, or centimetres from 30 on (in doubt)."""
+    """The clear width in centimetres; a number without unit is metres, or centimetres from 60 on (in doubt)."""
     keys = tuple(keys)
     key = _first(tags, keys)
     if key is None:
@@ -237,7 +241,7 @@ def width(tags: Tags, keys: Iterable[str] = ("maxwidth:physical", "width", "est_
     if found is None:
         return Fact("width", None, "unreadable", used)
     narrowest, unit = min(found)
-    if not unit and narrowest >= 3000:
+    if not unit and narrowest >= SURELY_CENTIMETRES:
         return Fact("width", narrowest / 100, "unit", used, "read as centimetres")
     return Fact("width", narrowest, "estimate" if key == "est_width" else "", used)
 
@@ -334,7 +338,8 @@ def barrier(tags: Tags) -> Fact | None:
     kind = plain(tags.get("barrier", ""))
     if kind in ("", "kerb", "step", "door") or kind in _OPEN:
         return None
-    gap_keys = ("maxwidth:physical", "opening", "width") if kind not in ("block", "jersey_barrier") else ("maxwidth:physical", "opening")
+    # The width of a gate is its opening; that of a bollard or a block is its own.
+    gap_keys = ("maxwidth:physical", "opening", *(("width",) if "gate" in kind else ()))
     used = _used(tags, ["barrier", *gap_keys, "wheelchair"])
     if vouched(tags):
         return Fact("barrier", "usable", tags=used)
