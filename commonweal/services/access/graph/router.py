@@ -28,13 +28,16 @@ from commonweal.services.access.rules import MAX_ROUTE_M, Profile, Verdict, admi
 
 Objective = Literal["shortest", "fastest", "flattest", "known"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
-SNAP_M = 100.0
-"""How much farther than the nearest street the nearest reachable one may be, metres."""
+SNAP_M = 20.0
+"""How much farther than the nearest street the nearest reachable one may be, metres: about what a phone is off."""
+NEAR_M = 100.0
+"""Where streets are looked for first, metres."""
 COVERED_M = 500.0
 """A point farther than this from any street is outside the map, metres."""
 LIFT_WAIT_M = 40.0
 """A ride in a lift, as metres walked (about 40 s)."""
 ON_VERTEX_M = 0.005
+"""Nearer than this to a vertex, a place is that vertex, metres."""
 KEPT_PROFILES = 64
 Point = tuple[float, float]
 """Latitude and longitude, WGS-84 degrees."""
@@ -289,16 +292,17 @@ class Router:
             float(lat[-2] + (lat[-1] - lat[-2]) * fraction),
             float(lon[-2] + (lon[-1] - lon[-2]) * fraction),
         )
-        return Place(edge, min(along, float(a.e_len[edge])), off, *where, segment)
+        whole = float(a.e_len[edge])
+        along = 0.0 if along <= ON_VERTEX_M else whole if along >= whole - ON_VERTEX_M else along
+        return Place(edge, along, off, *where, segment)
 
     def candidates(self, point: Point, field: str) -> Near:
         """The streets around a point, nearest first. Raises `NotFound` (`point.uncovered`) if there are none."""
-        near = self.nearby(point, SNAP_M)
+        near = self.nearby(point, NEAR_M)
         if not len(near.edges):
             near = self.nearby(point, COVERED_M)
-            near = near.only(near.distances <= near.distances[:1].max(initial=0.0) + SNAP_M)
         if len(near.edges):
-            return near
+            return near.only(near.distances <= near.distances[0] + SNAP_M)
         south, west, north, east = self.graph.bounds
         raise NotFound(
             "point.uncovered",
@@ -315,17 +319,28 @@ class Router:
         """The `k`-th place; if that is a vertex one may not stand on, the place beside it on the same street."""
         a = self.arrays
         place = self.place(int(near.edges[k]), int(near.segments[k]), float(near.fractions[k]), float(near.distances[k]))
-        vertex = self._vertex(place)
+        vertex = self.vertex(place)
         if vertex >= 0 and not (flags[a.a_arc[a.a_first[vertex] : a.a_first[vertex + 1]]] & search.LEAVE).all():
             return self._beside(place)
         return place
 
-    def _vertex(self, place: Place) -> int:
+    def vertex(self, place: Place) -> int:
         """The vertex at a place, -1 if it lies between two."""
         a = self.arrays
         if place.along <= ON_VERTEX_M:
             return int(a.e_u[place.edge])
         return int(a.e_v[place.edge]) if place.along >= a.e_len[place.edge] - ON_VERTEX_M else -1
+
+    def heading(self, place: Place, against: bool) -> float:
+        """The bearing of the street at a place between two vertices, degrees clockwise from north."""
+        a = self.arrays
+        ahead, behind = (place.segment, place.segment + 1) if against else (place.segment + 1, place.segment)
+        lat, lon = float(a.s_lat[ahead]), float(a.s_lon[ahead])
+        begin = place.lat, place.lon
+        if abs(lat - place.lat) + abs(lon - place.lon) < 1e-7:
+            begin = float(a.s_lat[behind]), float(a.s_lon[behind])
+        east = (lon - begin[1]) * math.cos(math.radians((lat + begin[0]) / 2))
+        return math.degrees(math.atan2(east, lat - begin[0])) % 360
 
     def _beside(self, place: Place) -> Place:
         """A metre (or a third of the edge) inside the edge."""
@@ -399,7 +414,7 @@ class Router:
         """The vertices first reached from a place, what that costs, and by which arc (-1: one is there)."""
         a, edge = self.arrays, place.edge
         length = float(a.e_len[edge])
-        vertex = self._vertex(place)
+        vertex = self.vertex(place)
         vertices, costs, arcs = [], [], []
         for arc, head, part in ((2 * edge, int(a.e_v[edge]), length - place.along), (2 * edge + 1, int(a.e_u[edge]), place.along)):
             if head == vertex and part <= ON_VERTEX_M:
@@ -418,7 +433,7 @@ class Router:
         """The last vertices before a place, what is left from there, and by which arc (-1: it is the place)."""
         a, edge = self.arrays, place.edge
         length = float(a.e_len[edge])
-        vertex = self._vertex(place)
+        vertex = self.vertex(place)
         vertices, costs, arcs = [], [], []
         for arc, tail, part in ((2 * edge, int(a.e_u[edge]), place.along), (2 * edge + 1, int(a.e_v[edge]), length - place.along)):
             if tail == vertex and part <= ON_VERTEX_M:

@@ -6,7 +6,6 @@ clearly straightest, a line gives the clock direction, and, if two ways share it
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -72,12 +71,6 @@ def say_fact(fact: Fact) -> Text:
         note = fact.note.replace("_", " ")
         said = Text(f"{title.en}: {note or 'not on record'}", f"{title.zh}：{note or '没有记录'}")
     return Text(f"{said.en} ({doubt.en})", f"{said.zh}（{doubt.zh}）") if doubt else said
-
-
-def bearing(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
-    """The direction from one point to another near it, degrees clockwise from north."""
-    east = (lon2 - lon1) * math.cos(math.radians((lat1 + lat2) / 2))
-    return math.degrees(math.atan2(east, lat2 - lat1)) % 360
 
 
 def _turns(router: Router, pieces: list[Piece]) -> list[Text | None]:
@@ -196,9 +189,4 @@ def _heading(router: Router, way: Way, piece: Piece) -> float:
     a = router.arrays
     if piece.begin <= 0:
         return float(search.leaving(piece.arc, a.e_shape, a.s_lat, a.s_lon))
-    ahead = way.start.segment + (0 if piece.arc & 1 else 1)
-    lat, lon = float(a.s_lat[ahead]), float(a.s_lon[ahead])
-    if abs(lat - way.start.lat) + abs(lon - way.start.lon) < 1e-7:
-        other = way.start.segment + (1 if piece.arc & 1 else 0)
-        return bearing(float(a.s_lat[other]), float(a.s_lon[other]), lat, lon)
-    return bearing(way.start.lat, way.start.lon, lat, lon)
+    return router.heading(way.start, bool(piece.arc & 1))
