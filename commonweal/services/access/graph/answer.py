@@ -155,8 +155,8 @@ def cautions(router: Router, way: Way, profile: Profile) -> list[dict[str, Any]]
             if np.isfinite(slope) and (slope > profile.incline_up or -slope > profile.incline_down):
                 found.append({"kind": "elevation", "way": int(a.e_way[edge]), "incline": slope, "source": "dem"})
         found.extend(
-            {"kind": "report", "way": int(a.e_way[edge]), "report": barrier.id, "source": "report"}
-            for barrier in router.overlay.on(edge)
+            {"kind": "report", "way": int(a.e_way[edge]), "report": name, "source": "report"}
+            for name in router.overlay.on(edge)
         )
     return found
 

@@ -125,7 +125,7 @@ def _least_barred(router: Router, profile: Profile, starts: Near, goals: Near) -
     tail[0::2], tail[1::2] = a.e_u, a.e_v
     for sense in (-1, 0, 1):
         cost += np.where(a.a_gate == sense, toll[sense][a.v_row[tail]], 0.0)
-    sequence, edges, vertices = router.overlay.facts()
+    _, sequence, edges, vertices = router.overlay.since(0)
     for edge, facts in edges.items():
         cost[2 * edge : 2 * edge + 2] += sum(_toll(profile, fact, 0) for fact in facts)
     for vertex, facts in vertices.items():
@@ -150,7 +150,7 @@ def _toll(profile: Profile, fact: Fact, sense: int) -> float:
 def _barring(router: Router, profile: Profile, way: Way) -> list[tuple[Fact, int, str, int, float, float]]:
     """The facts on a way that keep this person out: fact, sense, element, time, latitude, longitude."""
     a, rows = router.arrays, router.graph.rows
-    _, edges, vertices = router.overlay.facts()
+    _, _, edges, vertices = router.overlay.since(0)
     found = []
     for number, piece in enumerate(way.pieces):
         edge, against = piece.arc >> 1, piece.arc & 1
@@ -200,7 +200,7 @@ def _reasons(router: Router, profile: Profile, way: Way) -> list[dict[str, Any]]
 def _wanted(router: Router, profile: Profile) -> dict[str, set[float | str | bool]]:
     """For every limit that keeps this person out of something, the values that would let them pass one more thing."""
     wanted: dict[str, set[float | str | bool]] = {}
-    _, edges, vertices = router.overlay.facts()
+    _, _, edges, vertices = router.overlay.since(0)
     live = [fact for facts in (*edges.values(), *vertices.values()) for fact in facts]
     for fact in (*router.graph.facts[0], *dict.fromkeys(live)):
         for sense in (-1, 0, 1):

@@ -24,7 +24,7 @@ from commonweal.services.access.graph import search
 from commonweal.services.access.graph.build import CELL, RADIUS, metres
 from commonweal.services.access.graph.overlay import Overlay
 from commonweal.services.access.graph.store import Arrays, Graph, load
-from commonweal.services.access.rules import MAX_ROUTE_M, Profile, Verdict, admits, judge
+from commonweal.services.access.rules import MAX_ROUTE_M, Fact, Profile, Verdict, admits, judge
 
 Objective = Literal["shortest", "fastest", "flattest", "known"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
@@ -36,7 +36,7 @@ COVERED_M = 500.0
 """A point farther than this from any street is outside the map, metres."""
 LIFT_WAIT_M = 40.0
 """A ride in a lift, as metres walked (about 40 s)."""
-ON_VERTEX_M = 0.005
+ON_VERTEX_M = 0.06
 """Nearer than this to a vertex, a place is that vertex, metres."""
 KEPT_PROFILES = 64
 Point = tuple[float, float]
@@ -103,6 +103,7 @@ class Compiled:
     flags: NDArray[np.uint8]
     parts: NDArray[np.int32]
     sequence: int
+    version: int = 0
 
 
 class _Work(threading.local):
@@ -165,7 +166,7 @@ class Router:
         key = _limits(profile)
         with self._lock:
             known = self._compiled.get(key)
-            if known is not None and known.sequence == self.overlay.sequence:
+            if known is not None and known.version == self.overlay.version:
                 self._compiled.move_to_end(key)
                 return known
             base = known.base if known else self._base(profile)
@@ -207,19 +208,24 @@ class Router:
         )
 
     def _with_overlay(self, profile: Profile, base: NDArray[np.uint8], known: Compiled | None) -> Compiled:
-        sequence, edges, vertices = self.overlay.facts()
-        if not edges and not vertices and known is None:
-            return Compiled(base, base, self._parts(base), sequence)
-        flags = base.copy()
+        """Catch up with the live barriers, from `known` if its changes are still remembered, else from the beginning."""
+        if known is not None and not self.overlay.known(known.version):
+            known = None
+        version, sequence, edges, vertices = self.overlay.since(known.version if known else 0)
+        flags = (known.flags if known else base).copy()
         a = self.arrays
         for edge, facts in edges.items():
-            if any(not admits(profile, f, judge(profile, f)) for f in facts):
-                flags[2 * edge] &= ~np.uint8(search.PASS)
-                flags[2 * edge + 1] &= ~np.uint8(search.PASS)
+            pair = slice(2 * edge, 2 * edge + 2)
+            flags[pair] = (base[pair] & search.PASS if self._open(profile, facts) else 0) | (flags[pair] & search.LEAVE)
         for vertex, facts in vertices.items():
-            if any(not admits(profile, f, judge(profile, f)) for f in facts):
-                flags[a.a_arc[a.a_first[vertex] : a.a_first[vertex + 1]]] &= ~np.uint8(search.LEAVE)
-        return Compiled(base, flags, self._parts(flags), sequence)
+            arcs = a.a_arc[a.a_first[vertex] : a.a_first[vertex + 1]]
+            flags[arcs] = (flags[arcs] & search.PASS) | (base[arcs] & search.LEAVE if self._open(profile, facts) else 0)
+        parts = known.parts if known and not edges and not vertices else self._parts(flags)
+        return Compiled(base, flags, parts, sequence, version)
+
+    @staticmethod
+    def _open(profile: Profile, facts: tuple[Fact, ...]) -> bool:
+        return all(admits(profile, fact, judge(profile, fact)) for fact in facts)
 
     def _parts(self, flags: NDArray[np.uint8]) -> NDArray[np.int32]:
         parts: NDArray[np.int32] = search.components(self.arrays.a_first, self.arrays.a_arc, flags)
@@ -292,8 +298,11 @@ class Router:
             float(lat[-2] + (lat[-1] - lat[-2]) * fraction),
             float(lon[-2] + (lon[-1] - lon[-2]) * fraction),
         )
-        whole = float(a.e_len[edge])
-        along = 0.0 if along <= ON_VERTEX_M else whole if along >= whole - ON_VERTEX_M else along
+        whole, last = float(a.e_len[edge]), int(a.e_shape[edge + 1]) - 1
+        if along <= ON_VERTEX_M:
+            return Place(edge, 0.0, off, float(a.s_lat[first]), float(a.s_lon[first]), first)
+        if along >= whole - ON_VERTEX_M:
+            return Place(edge, whole, off, float(a.s_lat[last]), float(a.s_lon[last]), last - 1)
         return Place(edge, along, off, *where, segment)
 
     def candidates(self, point: Point, field: str) -> Near:
@@ -327,9 +336,9 @@ class Router:
     def vertex(self, place: Place) -> int:
         """The vertex at a place, -1 if it lies between two."""
         a = self.arrays
-        if place.along <= ON_VERTEX_M:
+        if place.along <= 0:
             return int(a.e_u[place.edge])
-        return int(a.e_v[place.edge]) if place.along >= a.e_len[place.edge] - ON_VERTEX_M else -1
+        return int(a.e_v[place.edge]) if place.along >= a.e_len[place.edge] else -1
 
     def heading(self, place: Place, against: bool) -> float:
         """The bearing of the street at a place between two vertices, degrees clockwise from north."""
@@ -417,7 +426,7 @@ class Router:
         vertex = self.vertex(place)
         vertices, costs, arcs = [], [], []
         for arc, head, part in ((2 * edge, int(a.e_v[edge]), length - place.along), (2 * edge + 1, int(a.e_u[edge]), place.along)):
-            if head == vertex and part <= ON_VERTEX_M:
+            if head == vertex and part <= 0:
                 vertices.append(head)
                 costs.append(0.0)
                 arcs.append(-1)
@@ -436,7 +445,7 @@ class Router:
         vertex = self.vertex(place)
         vertices, costs, arcs = [], [], []
         for arc, tail, part in ((2 * edge, int(a.e_u[edge]), place.along), (2 * edge + 1, int(a.e_v[edge]), length - place.along)):
-            if tail == vertex and part <= ON_VERTEX_M:
+            if tail == vertex and part <= 0:
                 vertices.append(tail)
                 costs.append(0.0)
                 arcs.append(-1)
