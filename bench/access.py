@@ -24,13 +24,24 @@ from bench.access_judge import Judge
 from commonweal.services.access import checker
 from commonweal.services.access.graph import answer as answers
 from commonweal.services.access.graph.build import build
+from commonweal.services.access.graph.easing import change
 from commonweal.services.access.graph.router import Router
-from commonweal.services.access.rules import PROFILES, Reporter, Vote, change, learned, parse_profile, standing
+from commonweal.services.access.rules import PROFILES, parse_profile
+from commonweal.services.access.trust import Reporter, Vote, learned, standing
 
 Figure = dict[str, Any]
 
 
-def figure(name: str, value: float, unit: str, n: int, ok: bool, anchor: str = "", anchor_value: float | None = None, **more: Any) -> Figure:
+def figure(
+    name: str,
+    value: float,
+    unit: str,
+    n: int,
+    ok: bool,
+    anchor: str = "",
+    anchor_value: float | None = None,
+    **more: Any,
+) -> Figure:
     """One measured figure."""
     ratio = round(anchor_value / value, 3) if anchor_value is not None and value else None
     return {
@@ -44,7 +55,9 @@ def _router(arguments: argparse.Namespace, folder: Path) -> Router:
     return Router.open(folder / "graph")
 
 
-def _valhalla(arguments: argparse.Namespace, folder: Path, pairs: list[tuple[float, ...]]) -> list[dict[str, Any]] | None:
+def _valhalla(
+    arguments: argparse.Namespace, folder: Path, pairs: list[tuple[float, ...]]
+) -> list[dict[str, Any]] | None:
     if not arguments.valhalla:
         return None
     run = subprocess.run(
@@ -64,7 +77,16 @@ def unsafe(arguments: argparse.Namespace) -> Figure:
     judge = Judge(arguments.extract)
     pairs = judge.pairs(arguments.pairs, arguments.seed)
     place = {ref: (lat, lon) for ref, (lat, lon, _, _) in judge.raw.nodes.items()}
-    total = {"routes": 0, "unsafe": 0, "refused": 0, "missing": 0, "longer": 0, "unexplained": 0, "reachable": 0, "moved": 0}
+    total = {
+        "routes": 0,
+        "unsafe": 0,
+        "refused": 0,
+        "missing": 0,
+        "longer": 0,
+        "unexplained": 0,
+        "reachable": 0,
+        "moved": 0,
+    }
     worst = 1.0
     print(f"{'profile':10} routes unsafe refused missing longer unexplained worst-ratio moved")
     with tempfile.TemporaryDirectory() as name:
@@ -108,7 +130,9 @@ def unsafe(arguments: argparse.Namespace) -> Figure:
     complete = 1 - total["missing"] / max(1, total["reachable"])
     rate = 100 * total["unsafe"] / max(1, total["routes"])
     ok = rate == 0 and complete >= 0.995 and worst <= 1.001 and total["unexplained"] == 0
-    print(f"completeness {100 * complete:.2f} %, worst length ratio {worst:.6f}, refusals unexplained {total['unexplained']}")
+    print(
+        f"completeness {100 * complete:.2f} %, worst length ratio {worst:.6f}, refusals unexplained {total['unexplained']}"
+    )
     return figure(
         "unsafe", rate, "%", total["routes"], ok, "valhalla wheelchair, gaps of unknown width passable",
         anchor and anchor[0], anchor_width_unknown_fails=anchor and anchor[1], completeness=round(100 * complete, 3),
@@ -126,14 +150,21 @@ def _explained(router: Router, answer: dict[str, Any], start: Any, goal: Any) ->
 
 
 def _valhalla_unsafe(
-    arguments: argparse.Namespace, folder: Path, judge: Judge, pairs: list[tuple[int, int]], place: dict[int, tuple[float, float]]
+    arguments: argparse.Namespace,
+    folder: Path,
+    judge: Judge,
+    pairs: list[tuple[int, int]],
+    place: dict[int, tuple[float, float]],
 ) -> tuple[float, float] | None:
     found = _valhalla(arguments, folder, [(*place[a], *place[b]) for a, b in pairs])
     if found is None:
         return None
     judge.take(PROFILES["manual"][0].to_json())
     lines = [judge.match([(lat, lon) for lat, lon in entry["line"]]) for entry in found if entry["line"]]
-    rates = [100 * sum(judge.unsafe(path, width_unknown_fails=strict) for path in lines) / max(1, len(lines)) for strict in (False, True)]
+    rates = [
+        100 * sum(judge.unsafe(path, width_unknown_fails=strict) for path in lines) / max(1, len(lines))
+        for strict in (False, True)
+    ]
     print(f"valhalla: {len(lines)} routes, unsafe {rates[0]:.1f} % (gaps of unknown width failing: {rates[1]:.1f} %)")
     return round(rates[0], 2), round(rates[1], 2)
 
@@ -190,7 +221,9 @@ def barriers(arguments: argparse.Namespace) -> Figure:
         for number in range(10_000):
             k = draw.randrange(len(a.s_lat))
             state = "confirmed" if number % 50 == 0 else "doubted"
-            standing_ones.append((number + 1, place(router, str(number), "works", state, [(float(a.s_lat[k]), float(a.s_lon[k]))])))
+            standing_ones.append(
+                (number + 1, place(router, str(number), "works", state, [(float(a.s_lat[k]), float(a.s_lon[k]))]))
+            )
         router.overlay.apply(standing_ones)
         open_ = change(profile, "unknown", "permissive")
         times, changed, sequence = [], 0, 10_000
@@ -204,13 +237,17 @@ def barriers(arguments: argparse.Namespace) -> Figure:
             middle = int(a.e_shape[edge] + a.e_shape[edge + 1]) // 2
             begun = time.perf_counter()
             sequence += 1
-            barrier = place(router, str(sequence), "works", "confirmed", [(float(a.s_lat[middle]), float(a.s_lon[middle]))])
+            barrier = place(
+                router, str(sequence), "works", "confirmed", [(float(a.s_lat[middle]), float(a.s_lon[middle]))]
+            )
             router.overlay.apply([(sequence, barrier)])
             after = router.find(open_, *ends)
             times.append(1000 * (time.perf_counter() - begun))
             changed += after is None or all(piece.arc >> 1 not in barrier.edges for piece in after.pieces)
     p50, p95, most = _quantiles(times)
-    print(f"report to changed route, {sequence:,} barriers: p50 {p50} ms, p95 {p95} ms, max {most} ms; changed {changed}/{len(times)}")
+    print(
+        f"report to changed route, {sequence:,} barriers: p50 {p50} ms, p95 {p95} ms, max {most} ms; changed {changed}/{len(times)}"
+    )
     return figure("barrier to route p95", p95, "ms", len(times), p95 <= 200 and changed == len(times), max=most)
 
 
@@ -239,13 +276,19 @@ def scale(arguments: argparse.Namespace) -> Figure:
                                 writer.add_node(thing.replace(id=thing.id + copy_ * step, location=where))
                         elif "highway" in thing.tags:
                             refs = [node.ref + copy_ * step for node in thing.nodes]
-                            writer.add_way(osmium.osm.mutable.Way(id=thing.id + copy_ * step, nodes=refs, tags=dict(thing.tags)))
+                            writer.add_way(
+                                osmium.osm.mutable.Way(id=thing.id + copy_ * step, nodes=refs, tags=dict(thing.tags))
+                            )
             for copy_ in range(copies):
                 links = ((gates[1], gates[0], copy_ + 1, copy_ % 4 < 3), (gates[3], gates[2], copy_ + 4, copy_ < 12))
                 for number, (one, two, other, there) in enumerate(links):
                     if there:
                         refs = [one + copy_ * step, two + other * step]
-                        writer.add_way(osmium.osm.mutable.Way(id=99 * step + copy_ * 2 + number, nodes=refs, tags={"highway": "footway"}))
+                        writer.add_way(
+                            osmium.osm.mutable.Way(
+                                id=99 * step + copy_ * 2 + number, nodes=refs, tags={"highway": "footway"}
+                            )
+                        )
         del judge
         program = (
             "import json,resource,sys,time;from pathlib import Path;begun=time.time()\n"
@@ -253,7 +296,9 @@ def scale(arguments: argparse.Namespace) -> Figure:
             "meta=build(Path(sys.argv[1]),Path(sys.argv[2]))\n"
             "print(json.dumps([time.time()-begun,resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024,meta['vertices'],meta['edges']]))"
         )
-        run = subprocess.run([sys.executable, "-c", program, large, Path(name) / "graph"], capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            [sys.executable, "-c", program, large, Path(name) / "graph"], capture_output=True, text=True, check=True
+        )
         seconds, build_mb, vertices, edges = json.loads(run.stdout)
         program = (
             "import json,random,resource,sys,time\n"
@@ -272,14 +317,30 @@ def scale(arguments: argparse.Namespace) -> Figure:
             "print(json.dumps([times[20:],n,sum(far)/max(1,len(far)),resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024]))"
         )
         words = [sys.executable, "-c", program, Path(name) / "graph", str(arguments.pairs), str(arguments.seed)]
-        times, found, mean, route_mb = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+        times, found, mean, route_mb = json.loads(
+            subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        )
         disk = sum(file.stat().st_size for file in (Path(name) / "graph").iterdir()) / 2**20
     p50, p95, most = _quantiles(times)
-    print(f"{vertices:,} vertices, {edges:,} edges: build {seconds:.1f} s, {build_mb:.0f} MB; graph {disk:.0f} MB on disk")
-    print(f"{found} routes of {mean / 1000:.1f} km on average: p50 {p50} ms, p95 {p95} ms, max {most} ms, {route_mb:.0f} MB")
+    print(
+        f"{vertices:,} vertices, {edges:,} edges: build {seconds:.1f} s, {build_mb:.0f} MB; graph {disk:.0f} MB on disk"
+    )
+    print(
+        f"{found} routes of {mean / 1000:.1f} km on average: p50 {p50} ms, p95 {p95} ms, max {most} ms, {route_mb:.0f} MB"
+    )
     print(f"per million edges: {disk / edges * 1e6:.0f} MB mapped, {route_mb / edges * 1e6:.0f} MB resident at most")
     ok = p95 <= 15 and seconds <= 60 and max(build_mb, route_mb) <= 1024
-    return figure("scale p95", p95, "ms", len(times), ok, build_s=round(seconds, 1), build_mb=round(build_mb), route_mb=round(route_mb), vertices=vertices)
+    return figure(
+        "scale p95",
+        p95,
+        "ms",
+        len(times),
+        ok,
+        build_s=round(seconds, 1),
+        build_mb=round(build_mb),
+        route_mb=round(route_mb),
+        vertices=vertices,
+    )
 
 
 def trust(arguments: argparse.Namespace) -> Figure:
@@ -288,7 +349,9 @@ def trust(arguments: argparse.Namespace) -> Figure:
     facts = max(arguments.pairs, 2000)
     right, votes_cast = _crowd(draw, facts, colluding=0.0)
     flipped, _ = _crowd(draw, facts, colluding=0.1)
-    print(f"{facts} facts: right {100 * right:.2f} % with {votes_cast:.2f} votes on average; wrong under 10 % collusion {100 * (1 - flipped):.2f} %")
+    print(
+        f"{facts} facts: right {100 * right:.2f} % with {votes_cast:.2f} votes on average; wrong under 10 % collusion {100 * (1 - flipped):.2f} %"
+    )
     return figure("trust right", 100 * right, "%", facts, right >= 0.93 and votes_cast <= 3 and flipped >= right - 0.01,
                   votes=round(votes_cast, 2), collusion_right=round(100 * flipped, 2))  # fmt: skip
 
@@ -326,7 +389,10 @@ def mutants(arguments: argparse.Namespace) -> Figure:
         good = [
             json.loads(json.dumps(found["certificate"]))
             for a, b in pairs
-            if (found := answers.route(router, PROFILES["manual"][0], judge.raw.nodes[a][:2], judge.raw.nodes[b][:2]))["status"] == "ok"
+            if (found := answers.route(router, PROFILES["manual"][0], judge.raw.nodes[a][:2], judge.raw.nodes[b][:2]))[
+                "status"
+            ]
+            == "ok"
         ]
         times = []
         for certificate in good:
@@ -344,17 +410,43 @@ def mutants(arguments: argparse.Namespace) -> Figure:
             refused += caught
             if not caught:
                 print("accepted:", kind)
-    print(f"{refused} of {tried} mutants refused; checking a whole certificate p50 {_quantiles(times)[0]} ms, p95 {_quantiles(times)[1]} ms")
-    return figure("mutants refused", 100 * refused / tried, "%", tried, refused == tried, check_p95=_quantiles(times)[1])
+    print(
+        f"{refused} of {tried} mutants refused; checking a whole certificate p50 {_quantiles(times)[0]} ms, p95 {_quantiles(times)[1]} ms"
+    )
+    return figure(
+        "mutants refused", 100 * refused / tried, "%", tried, refused == tried, check_p95=_quantiles(times)[1]
+    )
 
 
 def _mutate(c: dict[str, Any], draw: random.Random) -> str | None:  # noqa: PLR0912
     segment = draw.choice(c["segments"])
     facts = [*segment["facts"], *(f for point in c["points"] for f in point["facts"])]
     fact = draw.choice(facts)
-    kind = draw.choice(["value", "verdict", "doubt", "date", "source", "element", "drop", "way", "node", "length", "total", "tags", "reorder", "extract", "cut", "against", "invent"])
+    kind = draw.choice(
+        [
+            "value",
+            "verdict",
+            "doubt",
+            "date",
+            "source",
+            "element",
+            "drop",
+            "way",
+            "node",
+            "length",
+            "total",
+            "tags",
+            "reorder",
+            "extract",
+            "cut",
+            "against",
+            "invent",
+        ]
+    )
     if kind == "value":
-        fact["value"] = {None: "asphalt"}.get(fact["value"], None) if not isinstance(fact["value"], float) else fact["value"] + 1
+        fact["value"] = (
+            {None: "asphalt"}.get(fact["value"]) if not isinstance(fact["value"], float) else fact["value"] + 1
+        )
     elif kind == "verdict":
         fact["verdict"] = "pass" if fact["verdict"] != "pass" else "unknown"
     elif kind == "doubt":
@@ -416,7 +508,9 @@ def refusals(arguments: argparse.Namespace) -> Figure:
                     opened += good and answer["opens"] is not None
                     closed += good and answer["opens"] is None
     p50, p95, most = _quantiles(times or [0.0])
-    print(f"{len(times)} refusals: {opened} opened by the named change, {closed} closed to everybody; p50 {p50} ms, p95 {p95} ms, max {most} ms")
+    print(
+        f"{len(times)} refusals: {opened} opened by the named change, {closed} closed to everybody; p50 {p50} ms, p95 {p95} ms, max {most} ms"
+    )
     share = 100 * (opened + closed) / max(1, len(times))
     return figure("refusals explained", share, "%", len(times), share == 100, p95_ms=p95)
 

@@ -14,11 +14,11 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from commonweal.services.access.checker import Raw, apart, forbidden, node_reading, verdict, way_reading
 
-WALKED = """footway path pedestrian steps corridor elevator platform residential living_street service unclassified tertiary
+WALKED = str.split("""footway path pedestrian steps corridor elevator platform residential living_street service unclassified tertiary
 tertiary_link secondary secondary_link primary primary_link track road cycleway bridleway access_ramp crossing trail
-busway""".split()
+busway""")
 ON_FOOT = ("yes", "designated", "permissive", "official", "public", "customers", "destination")
-PHYSICAL = "steps escalator wheelchair kerb incline width smoothness surface barrier".split()
+PHYSICAL = str.split("steps escalator wheelchair kerb incline width smoothness surface barrier")
 """What counts when another router's routes are judged: barriers, not rights of way."""
 SPECIAL = ("surface", "smoothness", "width", "incline", "incline:across", "kerb", "kerb:height")
 
@@ -30,7 +30,9 @@ def walked(tags: dict[str, str]) -> bool:
         return "platform" in (tags.get("railway"), tags.get("public_transport"))
     if highway == "construction":
         return tags.get("construction") in WALKED and not area
-    if area and highway not in "footway path pedestrian steps corridor elevator platform access_ramp crossing trail".split():
+    if area and highway not in str.split(
+        "footway path pedestrian steps corridor elevator platform access_ramp crossing trail"
+    ):
         return False
     if highway in ("trunk", "trunk_link"):
         return foot in ON_FOOT or tags.get("sidewalk") in ("both", "left", "right", "yes")
@@ -51,7 +53,11 @@ def pavements(tags: dict[str, str]) -> list[str]:
             for start in (f"sidewalk:{side}:", "sidewalk:both:")
         )
         there = tags.get("sidewalk", "yes") not in ("no", "none", "separate", "right" if side == "left" else "left")
-        if own and there and tags.get(f"sidewalk:{side}", tags.get("sidewalk:both", "yes")) not in ("no", "none", "separate"):
+        if (
+            own
+            and there
+            and tags.get(f"sidewalk:{side}", tags.get("sidewalk:both", "yes")) not in ("no", "none", "separate")
+        ):
             found.append(side)
     return found
 

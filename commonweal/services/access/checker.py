@@ -29,17 +29,28 @@ GRADES = {
     "any": "sand mud rock rocks ice snow salt water stepping_stones scree",
 }
 GRADE = {word: rank for rank, words in enumerate(GRADES.values()) for word in words.split()}
-SMOOTH = "excellent good intermediate bad very_bad horrible very_horrible impassable".split()
-DOORS, CROSSINGS = "none automatic manual revolving".split(), "sound signals marked unmarked".split()
+SMOOTH = str.split("excellent good intermediate bad very_bad horrible very_horrible impassable")
+DOORS, CROSSINGS = str.split("none automatic manual revolving"), str.split("sound signals marked unmarked")
 KERBS = {"flush": 0, "no": 0, "none": 0, "lowered": 3, "dropped": 3, "lowered_and_sloped": 3, "rolled": 15}
 KERBS |= dict.fromkeys(("raised", "regular", "normal", "high"), 20)
-NEVER = """stile turnstile full-height_turnstile kissing_gate motorcycle_barrier horse_stile log debris cattle_grid bump_gate
-hampshire_gate spikes ditch rope chain horse_jump fence wall hedge retaining_wall city_wall hole stone overgrowth shrub""".split()
-HARMLESS = """entrance toll_booth height_restrictor border_control bus_trap archway arch coupure no sally_port checkpoint
-vehicle_block car_trap vehicle_barrier cable_barrier guard_rail kerb step door""".split()
-PUBLIC = "yes designated permissive official public customers destination permit_holders".split()
-OWNERS = "private permit residents employees staff members delivery agricultural forestry military".split()
-UNITS = {"m": 100, "米": 100, "cm": 1, "厘米": 1, "mm": 0.1, "毫米": 0.1, "km": 1e5, "'": 30.48, "ft": 30.48, "feet": 30.48}
+NEVER = str.split("""stile turnstile full-height_turnstile kissing_gate motorcycle_barrier horse_stile log debris cattle_grid bump_gate
+hampshire_gate spikes ditch rope chain horse_jump fence wall hedge retaining_wall city_wall hole stone overgrowth shrub""")
+HARMLESS = str.split("""entrance toll_booth height_restrictor border_control bus_trap archway arch coupure no sally_port checkpoint
+vehicle_block car_trap vehicle_barrier cable_barrier guard_rail kerb step door""")
+PUBLIC = str.split("yes designated permissive official public customers destination permit_holders")
+OWNERS = str.split("private permit residents employees staff members delivery agricultural forestry military")
+UNITS = {
+    "m": 100,
+    "米": 100,
+    "cm": 1,
+    "厘米": 1,
+    "mm": 0.1,
+    "毫米": 0.1,
+    "km": 1e5,
+    "'": 30.48,
+    "ft": 30.48,
+    "feet": 30.48,
+}
 UNITS |= {"foot": 30.48, '"': 2.54, "in": 2.54, "inch": 2.54, "inches": 2.54}
 UNITS |= dict.fromkeys(("meter", "meters", "metre", "metres"), 100)
 
@@ -99,7 +110,11 @@ def slopes(text: str) -> tuple[Any, bool]:
     found = []
     for part in words(text):
         span = re.fullmatch(r"(\d[\d.,]*)\s*(\D*?)\s*(?:-|–|\.\.)\s*(\d[\d.,]*)\s*(\D*)", part)
-        found += [slope(f"{span[1]} {span[2] or span[4]}"), slope(f"{span[3]} {span[4] or span[2]}")] if span else [slope(part)]
+        found += (
+            [slope(f"{span[1]} {span[2] or span[4]}"), slope(f"{span[3]} {span[4] or span[2]}")]
+            if span
+            else [slope(part)]
+        )
     if not found or None in found:
         return None, True
     return max((f for f in found if f), key=lambda f: (abs(f[0]), f[1]))
@@ -139,7 +154,10 @@ def common(tags: dict[str, str]) -> Reading:
     if "crossing" in (tags.get("highway"), tags.get("footway"), tags.get("path"), tags.get("cycleway")):
         kinds = set(words(tags.get("crossing", "")))
         on = {key for key in tags if fold(tags[key]) not in ("no", "")}
-        marked = kinds & {"zebra", "marked", "uncontrolled", "island", "pelican", "puffin", "toucan"} or "crossing:markings" in on
+        marked = (
+            kinds & {"zebra", "marked", "uncontrolled", "island", "pelican", "puffin", "toucan"}
+            or "crossing:markings" in on
+        )
         lights = "traffic_signals" in kinds or (fold(tags.get("crossing:signals", "no")) not in ("no", "shared"))
         plain = "unmarked" if kinds & {"unmarked", "informal", "no"} else None
         loud = on & {"traffic_signals:sound", "traffic_signals:vibration"}
@@ -157,13 +175,17 @@ def common(tags: dict[str, str]) -> Reading:
 
 
 def kerb(tags: dict[str, str]) -> tuple[Any, bool] | None:
-    heights = [tags[key] for key in ("kerb:height", "kerb:height:start", "kerb:height:end") if tags.get(key, "").strip()]
+    heights = [
+        tags[key] for key in ("kerb:height", "kerb:height:start", "kerb:height:end") if tags.get(key, "").strip()
+    ]
     if heights:
         found = [measure(text) for text in heights]
         if not all(found):
             return None, True
         return max((cm / 100, True) if not unit and cm >= 100 else (cm, False) for some in found for cm, unit in some)
-    classes = [tags[key] for key in ("kerb:start", "kerb:end") if key in tags] or ([tags["kerb"]] if "kerb" in tags else [])
+    classes = [tags[key] for key in ("kerb:start", "kerb:end") if key in tags] or (
+        [tags["kerb"]] if "kerb" in tags else []
+    )
     if not classes and fold(tags.get("barrier", "")) != "kerb":
         return None
     if vouched(tags):
@@ -198,7 +220,10 @@ def node_reading(tags: dict[str, str]) -> Reading:
     kind, automatic = fold(tags.get("door", "")), fold(tags.get("automatic_door", ""))
     if kind not in ("", "no") or tags.get("barrier") == "door" or automatic not in ("", "no"):
         manual = "manual" if automatic == "no" or kind in ("hinged", "manual", "swinging", "folding") else None
-        r["door"] = ("revolving" if kind == "revolving" else "automatic" if automatic not in ("", "no") else manual), False
+        r["door"] = (
+            ("revolving" if kind == "revolving" else "automatic" if automatic not in ("", "no") else manual),
+            False,
+        )
     elif kind == "no":
         r["door"] = "none", False
     if ("lift" in r or "door" in r) and (key := has(tags, "door:width", "width")):
@@ -218,7 +243,7 @@ def way_reading(tags: dict[str, str], side: str, kerbs: int) -> Reading:
     """Everything judged on a way, or on the pavement on one of its sides."""
     own = dict(tags)
     if side:
-        for key in "width est_width surface smoothness kerb kerb:height tracktype maxwidth:physical".split():
+        for key in str.split("width est_width surface smoothness kerb kerb:height tracktype maxwidth:physical"):
             own.pop(key, None)
         for start in ("sidewalk:both:", f"sidewalk:{side}:"):
             own |= {key.removeprefix(start): value for key, value in tags.items() if key.startswith(start)}
@@ -240,7 +265,9 @@ def way_reading(tags: dict[str, str], side: str, kerbs: int) -> Reading:
     some = ends("surface") or ([k] if (k := has(own, "surface")) else [])
     track = tracks.get(fold(own.get("tracktype", "")))
     if own.get("highway") != "elevator":
-        r["surface"] = worst([ranked(own[k], GRADE) for k in some], GRADE.get) if some else (track, False) if track else blank
+        r["surface"] = (
+            worst([ranked(own[k], GRADE) for k in some], GRADE.get) if some else (track, False) if track else blank
+        )
         order = {word: rank for rank, word in enumerate(SMOOTH)}
         some = ends("smoothness") or ([k] if (k := has(own, "smoothness")) else [])
         r["smoothness"] = worst([ranked(own[k], order) for k in some], order.get) if some else blank
@@ -267,7 +294,9 @@ def verdict(p: dict[str, Any], attribute: str, value: Any, doubt: bool, sense: i
     elif attribute == "wheelchair":
         bad = chair and (value == "no" or (value == "limited" and not p["limited"]))
     elif attribute == "steps":
-        bad = False if p["steps"] >= 1000 else (True if not p["steps"] else None) if value is None else value > p["steps"]
+        bad = (
+            False if p["steps"] >= 1000 else (True if not p["steps"] else None) if value is None else value > p["steps"]
+        )
     elif attribute == "escalator":
         bad = not p["escalators"]
     elif attribute == "lift":
@@ -287,7 +316,9 @@ def verdict(p: dict[str, Any], attribute: str, value: Any, doubt: bool, sense: i
     elif attribute == "cross_slope":
         bad = value > p["cross_slope"]
     elif attribute == "kerb":
-        bad = value > (p["kerb_up"] if sense > 0 else p["kerb_down"] if sense < 0 else min(p["kerb_up"], p["kerb_down"]))
+        bad = value > (
+            p["kerb_up"] if sense > 0 else p["kerb_down"] if sense < 0 else min(p["kerb_up"], p["kerb_down"])
+        )
     elif attribute == "barrier" and isinstance(value, str):
         bad = not p["obstacles"]
     elif attribute in ("width", "barrier"):
@@ -352,7 +383,9 @@ def check(certificate: dict[str, Any], raw: Raw) -> list[str]:
 
 def _check(c: dict[str, Any], raw: Raw) -> list[str]:
     wrong: list[str] = []
-    body = json.dumps({k: v for k, v in c.items() if k != "sha256"}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    body = json.dumps(
+        {k: v for k, v in c.items() if k != "sha256"}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
     if hashlib.sha256(body.encode()).hexdigest() != c["sha256"]:
         wrong.append("the certificate was changed after it was written")
     if c["format"] != 1 or c["graph"]["sha256"] != raw.sha256 or c["graph"]["dated"] != raw.dated:
@@ -369,10 +402,21 @@ def _check(c: dict[str, Any], raw: Raw) -> list[str]:
                 if number not in ((0,) if name == "begin" else (len(c["segments"]) - 1,)):
                     wrong.append(f"way/{s['way']}: a stretch in the middle of the route is not whole")
                 one, two = place["between"]
-                spots = [(place["lat"], place["lon"]), *spots] if name == "begin" else [*spots, (place["lat"], place["lon"])]
-                chain = [one, *[ref for ref in chain if ref != one]] if name == "begin" else [*[ref for ref in chain if ref != two], two]
+                spots = (
+                    [(place["lat"], place["lon"]), *spots]
+                    if name == "begin"
+                    else [*spots, (place["lat"], place["lon"])]
+                )
+                chain = (
+                    [one, *[ref for ref in chain if ref != one]]
+                    if name == "begin"
+                    else [*[ref for ref in chain if ref != two], two]
+                )
                 a, b = raw.nodes[one][:2], raw.nodes[two][:2]
-                if abs(apart(*a, place["lat"], place["lon"]) + apart(*b, place["lat"], place["lon"]) - apart(*a, *b)) > 0.2:
+                if (
+                    abs(apart(*a, place["lat"], place["lon"]) + apart(*b, place["lat"], place["lon"]) - apart(*a, *b))
+                    > 0.2
+                ):
                     wrong.append(f"way/{s['way']}: the {name} does not lie on it")
         if not _runs(chain, line):
             wrong.append(f"way/{s['way']}: its nodes are not walked in this order")
@@ -392,7 +436,9 @@ def _check(c: dict[str, Any], raw: Raw) -> list[str]:
     stated = [(point["node"], point) for point in c["points"]]
     joints = {k: (c["segments"][k - 1], s) for k, s in enumerate(c["segments"]) if k}
     at = {s["nodes"][0]: k for k, (_, s) in joints.items() if s["nodes"]}
-    inner = path[0 if c["segments"][0].get("begin") else 1 : len(path) if c["segments"][-1].get("end") else len(path) - 1]
+    inner = path[
+        0 if c["segments"][0].get("begin") else 1 : len(path) if c["segments"][-1].get("end") else len(path) - 1
+    ]
     for ref in inner:
         *_, tags, day = raw.nodes[ref]
         read = node_reading(tags)
@@ -430,7 +476,9 @@ def _compare(p: Any, read: Reading, facts: Any, sense: int, element: str, tags: 
         turned = 0 if name == "kerb" and element.startswith("way") else sense
         if fact["value"] != value or bool(fact["doubt"]) != doubt:
             wrong.append(f"{element}: {name} is {value!r}, not {fact['value']!r}")
-        if any(tags.get(key) != text for key, text in fact["tags"].items()) and not any("sidewalk:" in key for key in tags):
+        if any(tags.get(key) != text for key, text in fact["tags"].items()) and not any(
+            "sidewalk:" in key for key in tags
+        ):
             wrong.append(f"{element}: the tags behind {name} are others")
         if forbidden(p, name, value, doubt, turned):
             wrong.append(f"{element}: {name}={value} is beyond the profile")

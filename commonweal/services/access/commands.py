@@ -14,7 +14,8 @@ from typing import IO, Any
 
 from commonweal.kernel.errors import Invalid, Refusal
 from commonweal.kernel.text import Text
-from commonweal.services.access.rules import MODES, PROFILES, Profile, change, judge, parse_profile
+from commonweal.services.access.graph.easing import change
+from commonweal.services.access.rules import MODES, PROFILES, Profile, judge, parse_profile
 
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -68,7 +69,9 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     export.add_argument("--out", type=Path, required=True, metavar="FILE.geojson")
     export.set_defaults(run=run_export)
 
-    places = subparsers.add_parser("places", help="the places of an extract as A11yJSON, or an A11yJSON file read again")
+    places = subparsers.add_parser(
+        "places", help="the places of an extract as A11yJSON, or an A11yJSON file read again"
+    )
     places.add_argument("source", type=Path)
     places.set_defaults(run=run_places)
 
@@ -96,8 +99,15 @@ def run_build(arguments: argparse.Namespace) -> int:
 
     meta = build(arguments.extract, arguments.out, dem=arguments.dem, progress=_progress)
     known = ", ".join(f"{name} {share:.1%}" for name, share in meta["coverage"].items())
-    lines = [f"{meta['vertices']:,} vertices, {meta['edges']:,} edges, {meta['metres'] / 1000:,.0f} km", f"on record: {known}"]
-    _say(meta | {"graph": str(arguments.out)}, arguments.json, [*lines, f"build {meta['build']}", f"graph {arguments.out}"])
+    lines = [
+        f"{meta['vertices']:,} vertices, {meta['edges']:,} edges, {meta['metres'] / 1000:,.0f} km",
+        f"on record: {known}",
+    ]
+    _say(
+        meta | {"graph": str(arguments.out)},
+        arguments.json,
+        [*lines, f"build {meta['build']}", f"graph {arguments.out}"],
+    )
     return 0
 
 
@@ -128,7 +138,9 @@ def read_profile(name: str, unknown: str | None) -> Profile:
         except (OSError, ValueError) as error:
             raise Invalid(
                 "profile.form",
-                Text("{name} is no JSON file: {reason}.", "{name} 不是 JSON 文件：{reason}。").format(name=name, reason=error),
+                Text("{name} is no JSON file: {reason}.", "{name} 不是 JSON 文件：{reason}。").format(
+                    name=name, reason=error
+                ),
                 field="profile",
             ) from None
         profile = parse_profile(document)
@@ -206,7 +218,9 @@ def read_pairs(path: Path) -> Iterator[tuple[str, str, str]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Invalid(
             "pairs.form",
-            Text("{name} cannot be read: {reason}.", "{name} 无法读取：{reason}。").format(name=path.name, reason=error),
+            Text("{name} cannot be read: {reason}.", "{name} 无法读取：{reason}。").format(
+                name=path.name, reason=error
+            ),
             field="pairs",
         ) from None
     columns: list[int] | None = None
@@ -303,7 +317,10 @@ def _judge_file(file: IO[str], profile: Profile, as_json: bool) -> int:
     if not {"element", "tags", "attribute"} <= set(names):
         raise Invalid(
             "cases.heading",
-            Text("The first line must name the columns element, tags, attribute.", "首行应为 element,tags,attribute 三列。"),
+            Text(
+                "The first line must name the columns element, tags, attribute.",
+                "首行应为 element,tags,attribute 三列。",
+            ),
             field="cases",
         )
     writer = csv.writer(sys.stdout)
@@ -315,9 +332,15 @@ def _judge_file(file: IO[str], profile: Profile, as_json: bool) -> int:
         try:
             tags = parse_tags(case["tags"])
         except ValueError:
-            verdict: dict[str, Any] = dict.fromkeys(added, "") | {"verdict": "unknown", "doubt": "unreadable", "value": None}
+            verdict: dict[str, Any] = dict.fromkeys(added, "") | {
+                "verdict": "unknown",
+                "doubt": "unreadable",
+                "value": None,
+            }
         else:
-            sense = {"up": 1, "forward": 1, "down": -1, "backward": -1}.get(case.get("direction", "").strip().lower(), 0)
+            sense = {"up": 1, "forward": 1, "down": -1, "backward": -1}.get(
+                case.get("direction", "").strip().lower(), 0
+            )
             own = parse_profile(case["profile"].strip()) if case.get("profile", "").strip() else profile
             verdict = judge_case(case["element"].strip(), tags, case["attribute"].strip(), own, sense)
         if as_json:
@@ -325,7 +348,9 @@ def _judge_file(file: IO[str], profile: Profile, as_json: bool) -> int:
         else:
             value = verdict["value"]
             shown = "" if value is None else f"{value:g}" if isinstance(value, float) else value
-            writer.writerow([*(case.get(n, "") for n in names), verdict["verdict"], shown, *(verdict[k] for k in added[2:])])
+            writer.writerow(
+                [*(case.get(n, "") for n in names), verdict["verdict"], shown, *(verdict[k] for k in added[2:])]
+            )
     return 0
 
 

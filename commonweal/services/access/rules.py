@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal, get_args
@@ -43,23 +43,26 @@ ATTRIBUTES: dict[str, Text] = {
 SURFACE_GRADES = ("smooth", "paved", "compacted", "rough", "loose", "any")
 SURFACES: dict[str, str] = {
     **dict.fromkeys(
-        "asphalt concrete chipseal rubber tartan acrylic plastic carpet linoleum granite marble terrazzo".split(), "smooth"
+        str.split("asphalt concrete chipseal rubber tartan acrylic plastic carpet linoleum granite marble terrazzo"),
+        "smooth",
     ),
     **dict.fromkeys(
-        "paved paving_stones paving_stones:30 paving_stones:20 concrete:plates concrete:lanes bricks brick tiles wood metal "
-        "decking artificial_turf boardwalk fibre_reinforced_polymer_grate".split(),
+        str.split(
+            "paved paving_stones paving_stones:30 paving_stones:20 concrete:plates concrete:lanes bricks brick tiles wood metal "
+            "decking artificial_turf boardwalk fibre_reinforced_polymer_grate"
+        ),
         "paved",
     ),
-    **dict.fromkeys("compacted fine_gravel".split(), "compacted"),
+    **dict.fromkeys(str.split("compacted fine_gravel"), "compacted"),
     **dict.fromkeys(
-        "sett cobblestone cobblestone:flattened unhewn_cobblestone grass_paver metal_grid stone "
-        "brick_weave".split(),
+        str.split("sett cobblestone cobblestone:flattened unhewn_cobblestone grass_paver metal_grid stone brick_weave"),
         "rough",
     ),
     **dict.fromkeys(
-        "unpaved gravel pebblestone ground dirt earth grass clay woodchips bark leaves shells soil turf".split(), "loose"
+        str.split("unpaved gravel pebblestone ground dirt earth grass clay woodchips bark leaves shells soil turf"),
+        "loose",
     ),
-    **dict.fromkeys("sand mud rock rocks ice snow salt water stepping_stones scree".split(), "any"),
+    **dict.fromkeys(str.split("sand mud rock rocks ice snow salt water stepping_stones scree"), "any"),
 }
 """What a `surface=*` word means. A grade of `any` is passed only by a profile that passes any surface."""
 
@@ -68,9 +71,11 @@ DOORS = ("none", "automatic", "manual", "revolving")
 CROSSINGS = ("sound", "signals", "marked", "unmarked")
 """From the most to the least protected; a profile names the least that it takes."""
 OBSTACLES = frozenset(
-    "stile turnstile full-height_turnstile kissing_gate motorcycle_barrier horse_stile log debris cattle_grid bump_gate "
-    "hampshire_gate spikes ditch rope chain horse_jump fence wall hedge retaining_wall city_wall hole stone "
-    "overgrowth shrub".split()
+    str.split(
+        "stile turnstile full-height_turnstile kissing_gate motorcycle_barrier horse_stile log debris cattle_grid bump_gate "
+        "hampshire_gate spikes ditch rope chain horse_jump fence wall hedge retaining_wall city_wall hole stone "
+        "overgrowth shrub"
+    )
 )
 """Barriers that nothing on wheels passes, whatever their width."""
 GAP_TAKES_A_PERSON = 60.0
@@ -283,7 +288,9 @@ def parse_profile(document: object) -> Profile:
         if name not in fields:
             raise Invalid(
                 "profile.field",
-                Text("A profile has no limit named {name}.", "出行方式没有名为 {name} 的限值。").format(name=str(name)[:60]),
+                Text("A profile has no limit named {name}.", "出行方式没有名为 {name} 的限值。").format(
+                    name=str(name)[:60]
+                ),
                 field=str(name)[:60],
             )
     merged = {name: given.get(name, getattr(base, name)) for name in fields}
@@ -370,190 +377,3 @@ def admits(profile: Profile, fact: Fact, verdict: Verdict) -> bool:
         mode = profile.mode(fact.attribute)
         return mode == "permissive" or (mode == "cautious" and not fact.doubt)
     return verdict is Verdict.PASS
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One limit of a profile set to another value. `unknown.width` names the rule for an unknown width."""
-
-    field: str
-    before: float | str | bool
-    after: float | str | bool
-
-
-def change(profile: Profile, field: str, after: float | str | bool) -> Profile:
-    """`profile` with one limit changed."""
-    if field.startswith("unknown."):
-        by = dict(profile.unknown_by) | {field.removeprefix("unknown."): after}
-        return dataclasses.replace(profile, unknown_by=tuple(sorted(by.items())))  # type: ignore[arg-type]
-    return dataclasses.replace(profile, **{field: after})  # type: ignore[arg-type]
-
-
-def current(profile: Profile, field: str) -> float | str | bool:
-    """The value of a limit named as in `Change`."""
-    if field.startswith("unknown."):
-        return profile.mode(field.removeprefix("unknown."))
-    value: float | str | bool = getattr(profile, field)
-    return value
-
-
-OPENERS: dict[str, float | str | bool] = {
-    "incline_up": 100.0, "incline_down": 100.0, "cross_slope": 100.0, "kerb_up": 100.0, "kerb_down": 100.0, "width": 20.0,
-    "surface": "any", "smoothness": "impassable", "steps": 1000, "escalators": True, "lifts": True, "doors": "revolving",
-    "crossing": "unmarked", "obstacles": True, "limited": True, "private": True, "wheelchair": False,
-    **{f"unknown.{attribute}": "permissive" for attribute in ATTRIBUTES},
-}  # fmt: skip
-"""Each limit at its loosest."""
-
-
-def needs(profile: Profile, fact: Fact, sense: int = 0) -> dict[str, float | str | bool] | None:
-    """The least changes of `profile` that admit `fact`; empty if it is admitted, None if no limit can."""
-    wanted: dict[str, float | str | bool] = {}
-    for _ in range(4):  # a limit, then perhaps its other direction, then the rule for doubt
-        loosened = profile
-        for field, after in wanted.items():
-            loosened = change(loosened, field, after)
-        verdict = judge(loosened, fact, sense)
-        if admits(loosened, fact, verdict):
-            return wanted
-        if verdict is Verdict.UNKNOWN:
-            wanted[f"unknown.{fact.attribute}"] = "cautious" if not fact.doubt else "permissive"
-            continue
-        step = _loosen(loosened, fact, sense)
-        if not step:
-            return None
-        wanted |= step
-    return None
-
-
-def _loosen(profile: Profile, fact: Fact, sense: int) -> dict[str, float | str | bool]:
-    """The limits to change so that a failing value passes."""
-    value = fact.value
-    match fact.attribute:
-        case "access" if value == "private":
-            return {"private": True}
-        case "wheelchair":
-            return {"limited": True} if value == "limited" else {"wheelchair": False}
-        case "steps":
-            return {"steps": 1000 if value is None else math.ceil(float(value))}
-        case "escalator":
-            return {"escalators": True}
-        case "lift" if value != "out":
-            return {"lifts": True}
-        case "door":
-            return {"doors": str(value)}
-        case "crossing":
-            return {"crossing": str(value)}
-        case "incline":
-            slope = float(value or 0)
-            up = {1: slope, -1: -slope, 0: abs(slope)}[sense]
-            down = {1: -slope, -1: slope, 0: abs(slope)}[sense]
-            return ({"incline_up": up} if up > profile.incline_up else {}) | (
-                {"incline_down": down} if down > profile.incline_down else {}
-            )
-        case "cross_slope":
-            return {"cross_slope": float(value or 0)}
-        case "kerb":
-            height = float(value or 0)
-            return ({"kerb_up": height} if sense >= 0 and height > profile.kerb_up else {}) | (
-                {"kerb_down": height} if sense <= 0 and height > profile.kerb_down else {}
-            )
-        case "barrier" if isinstance(value, str):
-            return {"obstacles": True}
-        case "width" | "barrier":
-            narrowest = float(value or 0)
-            return {"width": narrowest} if narrowest >= OPENERS["width"] else {}
-        case "surface":
-            return {"surface": SURFACES[str(value)]}
-        case "smoothness":
-            return {"smoothness": str(value)}
-    return {}
-
-
-# Trust in what people report ------------------------------------------------------------------------------------------
-
-HALF_LIFE_HOURS: dict[str, float] = {
-    "parked": 3,
-    "crowd": 3,
-    "lift": 12,
-    "snow": 48,
-    "works": 14 * 24,
-    "surface": 180 * 24,
-    "kerb": 5 * 365 * 24,
-    "steps": 5 * 365 * 24,
-    "other": 7 * 24,
-}
-"""How fast a report of each kind stops counting."""
-CONFIRMED, CLEARED = 0.9, 0.1
-"""Beyond these beliefs a report blocks, or is gone. Between them it is a doubt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reporter:
-    """How often a reporter was right, as a Beta distribution: `right` and `wrong` start at the crowd's 81 % (CHI 2013)."""
-
-    right: float = 8.1
-    wrong: float = 1.9
-
-    @property
-    def reliability(self) -> float:
-        """The expected share of right votes, kept inside 0.5 to 0.99: nobody counts as an oracle, nor backwards."""
-        return min(0.99, max(0.5, self.right / (self.right + self.wrong)))
-
-
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """One word on one barrier: `present` or gone, from a reporter, some hours ago. An authority is believed at once."""
-
-    reporter: str
-    present: bool
-    reliability: float
-    age_hours: float = 0.0
-    authority: bool = False
-
-
-Standing = Literal["doubted", "confirmed", "cleared"]
-
-
-def belief(votes: Iterable[Vote], kind: str) -> float:
-    """The probability that the barrier is there: log-odds of every reporter's latest vote, each fading to nothing
-    with the kind's half-life. One reporter counts once."""
-    latest: dict[str, Vote] = {}
-    for vote in sorted(votes, key=lambda vote: -vote.age_hours):
-        latest[vote.reporter] = vote
-    half_life = HALF_LIFE_HOURS.get(kind, HALF_LIFE_HOURS["other"])
-    odds = 0.0
-    for vote in latest.values():
-        reliability = 0.999 if vote.authority else min(0.99, max(0.5, vote.reliability))
-        weight = math.log(reliability / (1 - reliability)) * 0.5 ** (max(0.0, vote.age_hours) / half_life)
-        odds += weight if vote.present else -weight
-    return 1 / (1 + math.exp(-odds))
-
-
-def standing(votes: Iterable[Vote], kind: str) -> Standing:
-    """What a barrier's votes amount to.
-
-    One credible report makes it doubted at once (cautious and strict travellers are led around). Belief beyond
-    `CONFIRMED` blocks it for everybody. It is cleared only by an authority, by two independent people with belief below
-    `CLEARED`, or by age (no vote counts for a tenth of its weight any more).
-    """
-    listed = list(votes)
-    latest = {vote.reporter: vote for vote in sorted(listed, key=lambda vote: -vote.age_hours)}
-    authority = [vote for vote in latest.values() if vote.authority]
-    if authority:
-        newest = min(authority, key=lambda vote: vote.age_hours)
-        if not newest.present:
-            return "cleared"
-    half_life = HALF_LIFE_HOURS.get(kind, HALF_LIFE_HOURS["other"])
-    if all(0.5 ** (vote.age_hours / half_life) < 0.1 for vote in latest.values()):
-        return "cleared"
-    probability = belief(listed, kind)
-    gone = sum(1 for vote in latest.values() if not vote.present)
-    if probability < CLEARED and gone >= 2:
-        return "cleared"
-    return "confirmed" if probability > CONFIRMED else "doubted"
-
-
-def learned(reporter: Reporter, agreed: bool) -> Reporter:
-    """The reporter after one vote has been settled by others or by an authority."""
-    return Reporter(reporter.right + agreed, reporter.wrong + (not agreed))

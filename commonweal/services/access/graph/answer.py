@@ -76,10 +76,18 @@ def segments(router: Router, way: Way, profile: Profile) -> tuple[list[dict[str,
         low, high = 0, len(nodes)
         if piece.begin > 0 or (number == 0 and way.start.edge == edge and piece.length < a.e_len[edge]):
             low = _after(way.start.segment, first, last, against)
-            stretch["begin"] = {"lat": round(way.start.lat, 7), "lon": round(way.start.lon, 7), "between": nodes[low - 1 : low + 1]}
+            stretch["begin"] = {
+                "lat": round(way.start.lat, 7),
+                "lon": round(way.start.lon, 7),
+                "between": nodes[low - 1 : low + 1],
+            }
         if number == len(way.pieces) - 1 and piece.end < a.e_len[edge]:
             high = _after(way.goal.segment, first, last, against)
-            stretch["end"] = {"lat": round(way.goal.lat, 7), "lon": round(way.goal.lon, 7), "between": nodes[high - 1 : high + 1]}
+            stretch["end"] = {
+                "lat": round(way.goal.lat, 7),
+                "lon": round(way.goal.lon, 7),
+                "between": nodes[high - 1 : high + 1],
+            }
         stretch |= {
             "nodes": nodes[low:high] if high > low else [],
             "length_m": round(piece.length, 2),
@@ -268,5 +276,3 @@ def refused(refusal: Refused, profile: Profile) -> dict[str, Any]:
             "length_m": round(refusal.opens.length, 2),
         },
     }
-
-

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -66,82 +64,73 @@ def _oneway(tags: dict[str, str]) -> int:
     return 2 if tags.get("foot:forward") == "no" or value in ("-1", "backward") else 0
 
 
-def _runs(refs: Iterable[int], nodes: Any) -> Iterable[list[int]]:
-    """The stretches of a way whose nodes are all in the extract, no node twice in a row."""
-    run: list[int] = []
-    for ref in refs:
-        if ref not in nodes:
-            if len(run) > 1:
-                yield run
-            run = []
-        elif not run or run[-1] != ref:
-            run.append(ref)
-    if len(run) > 1:
-        yield run
-
-
-def assemble(streets: Streets, dem: elevation.Model | None = None) -> tuple[Arrays, list[Row], list[str]]:  # noqa: PLR0912, PLR0915
+def assemble(streets: Streets, dem: elevation.Model | None = None) -> tuple[Arrays, list[Row], list[str]]:  # noqa: PLR0915
     """The arrays, rows and names of a graph, in a fixed order: the same streets give the same bytes."""
     rows = _Rows()
-    facts_of = {ref: facts for ref, node in streets.nodes.items() if node.tags and (facts := node_facts(node.tags))}
-    kerbed = {ref for ref, facts in facts_of.items() if any(fact.attribute == "kerb" for fact in facts)}
-    uses: Counter[int] = Counter()
-    runs: list[tuple[int, list[int]]] = []
-    for index, way in enumerate(streets.ways):
-        for run in _runs(way.refs, streets.nodes):
-            uses.update(run)
-            uses[run[0]] += 1
-            uses[run[-1]] += 1
-            runs.append((index, run))
+    refs = np.frombuffer(streets.refs, np.int64)
+    lat, lon = np.frombuffer(streets.lat), np.frombuffer(streets.lon)
+    way_of = np.repeat(np.arange(len(streets.ways), dtype=np.int32), np.diff(np.frombuffer(streets.first, np.int64)))
+    facts_of = {ref: facts for ref, (tags, _) in streets.tagged.items() if (facts := node_facts(tags))}
+    kerbed = np.array(sorted(ref for ref, facts in facts_of.items() if any(f.attribute == "kerb" for f in facts)), np.int64)
+    kerbs = np.bincount(way_of[np.isin(refs, kerbed)], minlength=len(streets.ways))
 
-    vertex: dict[int, int] = {}
+    # Points that are in the extract, none twice in a row; a missing one cuts its way in two.
+    here = np.isfinite(lat)
+    joined = np.append(False, (way_of[1:] == way_of[:-1]) & here[1:] & here[:-1])
+    kept = here & ~(joined & np.append(False, refs[1:] == refs[:-1]))
+    joined = joined[kept]
+    refs, lat, lon, way_of = refs[kept], lat[kept], lon[kept], way_of[kept]
+    ends = ~joined | ~np.append(joined[1:], False)
+    node, first_use, number, uses = np.unique(refs, return_index=True, return_inverse=True, return_counts=True)
+    special = np.isin(node, np.fromiter(facts_of, np.int64, len(facts_of)))
+    stop = np.flatnonzero(ends | (uses[number] > 1) | special[number])
+    # An edge runs from stop to stop on one stretch of a way.
+    same = np.cumsum(~joined)[stop]
+    linked = np.flatnonzero(same[1:] == same[:-1])
+    begin, end = stop[linked], stop[linked + 1]
+
+    known: dict[object, list[tuple[int, int]]] = {}
+    per_way: list[list[tuple[int, int]]] = []
     names: dict[str, int] = {"": 0}
-    u, v, way_id, row, time, side, oneway, name, crossing = [], [], [], [], [], [], [], [], []
-    shape, shape_node = [0], []
-    known: dict[object, list[tuple[str, int]]] = {}
-    for index, run in runs:
-        way = streets.ways[index]
-        kerbs = sum(ref in kerbed for ref in way.refs) if is_crossing(way.tags) else 0
-        key = (tuple(sorted((k, t) for k, t in way.tags.items() if k not in ("name", "name:zh", "name:en"))), min(kerbs, 2))
+    name_of, oneway_of, crossing_of = [], [], []
+    for way, count in zip(streets.ways, kerbs.tolist(), strict=True):
+        crossing = is_crossing(way.tags)
+        relevant = tuple((key, value) for key, value in way.tags.items() if not key.startswith(("name", "ref", "source")))
+        key = (relevant, min(count, 2) if crossing else 0)
         if key not in known:
             known[key] = [
-                (which, rows.add(way_facts(way.tags, which, kerbs), _about(way.tags))) for which in sides(way.tags) or ("",)
+                (SIDES[which], rows.add(way_facts(way.tags, which, key[1]), _about(way.tags)))
+                for which in sides(way.tags) or ("",)
             ]
-        called = way.tags.get("name", way.tags.get("ref", ""))
-        named = names.setdefault(called, len(names))
-        direction = _oneway(way.tags)
-        begin = 0
-        for end in range(1, len(run)):
-            ref = run[end]
-            if end + 1 < len(run) and uses[ref] < 2 and ref not in facts_of:
-                continue
-            piece = run[begin : end + 1]
-            begin = end
-            for which, number in known[key]:
-                u.append(vertex.setdefault(piece[0], len(vertex)))
-                v.append(vertex.setdefault(piece[-1], len(vertex)))
-                way_id.append(way.id)
-                row.append(number)
-                time.append(way.time)
-                side.append(SIDES[which])
-                oneway.append(direction)
-                name.append(named)
-                crossing.append(is_crossing(way.tags))
-                shape_node.extend(piece)
-                shape.append(len(shape_node))
+        per_way.append(known[key])
+        name_of.append(names.setdefault(way.tags.get("name", way.tags.get("ref", "")), len(names)))
+        oneway_of.append(_oneway(way.tags))
+        crossing_of.append(crossing)
 
-    order = list(vertex)
-    v_lat = np.array([streets.nodes[ref].lat for ref in order])
-    v_lon = np.array([streets.nodes[ref].lon for ref in order])
-    v_row = np.array(
-        [rows.add(facts_of[ref], _about(streets.nodes[ref].tags)) if ref in facts_of else -1 for ref in order], np.int32
-    )
-    v_time = np.array([streets.nodes[ref].time for ref in order], np.int64)
-    s_lat = np.array([streets.nodes[ref].lat for ref in shape_node])
-    s_lon = np.array([streets.nodes[ref].lon for ref in shape_node])
-    e_shape, e_u, e_v = np.array(shape, np.int64), np.array(u, np.int32), np.array(v, np.int32)
+    edge_way = way_of[begin]
+    copies = np.array([len(entry) for entry in per_way])[edge_way]
+    source = np.repeat(np.arange(len(begin)), copies)
+    which = np.arange(len(source)) - np.repeat(np.cumsum(copies) - copies, copies)
+    begin, end, edge_way = begin[source], end[source], edge_way[source]
+    side_row = np.array([per_way[w][k] for w, k in zip(edge_way.tolist(), which.tolist(), strict=True)]).reshape(-1, 2)
+
+    size = end - begin + 1
+    e_shape = np.concatenate([[0], np.cumsum(size)])
+    point = np.arange(int(e_shape[-1])) - np.repeat(e_shape[:-1] - begin, size)
+    s_lat, s_lon = lat[point], lon[point]
+    # Vertices lie in memory as they lie on the ground.
+    ends_at = np.unique(number[np.concatenate([begin, end])])
+    spot = first_use[ends_at]
+    ends_at = ends_at[np.argsort(_morton(lat[spot], lon[spot]), kind="stable")]
+    vertex = np.full(len(node), -1, np.int64)
+    vertex[ends_at] = np.arange(len(ends_at))
+    order = node[ends_at].tolist()
+    v_lat, v_lon = lat[first_use[ends_at]], lon[first_use[ends_at]]
+    e_u, e_v = vertex[number[begin]].astype(np.int32), vertex[number[end]].astype(np.int32)
+    v_row = np.array([rows.add(facts_of[r], _about(streets.tagged[r][0])) if r in facts_of else -1 for r in order], np.int32)
+    v_time = np.array([streets.tagged[ref][1] if ref in streets.tagged else 0 for ref in order], np.int64)
     count = len(e_u)
-    s_edge = np.repeat(np.arange(count, dtype=np.int32), np.diff(e_shape))
+    s_edge = np.repeat(np.arange(count, dtype=np.int32), size)
     step = metres(s_lat[:-1], s_lon[:-1], s_lat[1:], s_lon[1:])
     step[s_edge[:-1] != s_edge[1:]] = 0.0
     along = np.concatenate([[0.0], np.cumsum(step)])
@@ -151,10 +140,10 @@ def assemble(streets: Streets, dem: elevation.Model | None = None) -> tuple[Arra
     tails[0::2], tails[1::2] = e_u, e_v
     a_arc = np.argsort(tails, kind="stable").astype(np.int32)
     a_first = np.concatenate([[0], np.cumsum(np.bincount(tails, minlength=len(order)))]).astype(np.int32)
-    kerb_vertices = [vertex[ref] for ref in kerbed if ref in vertex]
+    kerb_vertices = np.flatnonzero(np.isin(node[ends_at], kerbed)).tolist()
     cells = _index(s_lat, s_lon, s_edge)
-    lat, lon = np.radians(v_lat), np.radians(v_lon)
-    xyz = RADIUS * np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+    phi, theta = np.radians(v_lat), np.radians(v_lon)
+    xyz = RADIUS * np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)], axis=1)
     arrays = Arrays(
         v_node=np.array(order, np.int64),
         v_lat=v_lat,
@@ -163,22 +152,22 @@ def assemble(streets: Streets, dem: elevation.Model | None = None) -> tuple[Arra
         v_row=v_row,
         v_time=v_time,
         v_ele=dem.heights(v_lat, v_lon) if dem else np.full(len(order), np.nan, np.float32),
-        e_way=np.array(way_id, np.int64),
-        e_row=np.array(row, np.int32),
-        e_time=np.array(time, np.int64),
+        e_way=np.array([way.id for way in streets.ways], np.int64)[edge_way],
+        e_row=side_row[:, 1].astype(np.int32),
+        e_time=np.array([way.time for way in streets.ways], np.int64)[edge_way],
         e_u=e_u,
         e_v=e_v,
         e_len=e_len,
-        e_side=np.array(side, np.int8),
-        e_oneway=np.array(oneway, np.int8),
-        e_name=np.array(name, np.int32),
+        e_side=side_row[:, 0].astype(np.int8),
+        e_oneway=np.array(oneway_of, np.int8)[edge_way],
+        e_name=np.array(name_of, np.int32)[edge_way],
         e_shape=e_shape,
-        s_node=np.array(shape_node, np.int64),
+        s_node=refs[point],
         s_lat=s_lat,
         s_lon=s_lon,
         a_first=a_first,
         a_arc=a_arc,
-        a_gate=_gates(kerb_vertices, a_first, a_arc, np.array(crossing, bool)),
+        a_gate=_gates(kerb_vertices, a_first, a_arc, np.array(crossing_of, bool)[edge_way]),
         g_cell=cells[0],
         g_first=cells[1],
         g_segment=cells[2],
@@ -186,6 +175,17 @@ def assemble(streets: Streets, dem: elevation.Model | None = None) -> tuple[Arra
         landmark=search.landmarks(a_first, a_arc, e_u, e_v, e_len, LANDMARKS),
     )
     return arrays, rows.rows, list(names)
+
+
+def _morton(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """The place of points on the Z-order curve, 16 bits each way over their own extent."""
+    code = np.zeros(len(lat), np.uint64)
+    for shift, values in ((0, lon), (1, lat)):
+        low, extent = float(values.min()), max(float(np.ptp(values)), 1e-9)
+        cell = ((values - low) / extent * 65535).astype(np.uint64)
+        for bit in range(16):
+            code |= ((cell >> np.uint64(bit)) & np.uint64(1)) << np.uint64(2 * bit + shift)
+    return code
 
 
 def _gates(

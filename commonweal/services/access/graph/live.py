@@ -15,7 +15,8 @@ from commonweal.services.access.graph.build import CELL, metres
 from commonweal.services.access.graph.overlay import Barrier
 from commonweal.services.access.graph.router import Point, Router, check_point
 from commonweal.services.access.graph.search import near
-from commonweal.services.access.rules import Fact, Standing
+from commonweal.services.access.rules import Fact
+from commonweal.services.access.trust import Standing
 
 MAX_POINTS = 1_000
 """The most points of a line or area."""
@@ -52,7 +53,9 @@ def check_shape(points: list[Point]) -> list[Point]:
     if float(metres(south, west, north, east)) > MAX_EXTENT_M:
         raise TooLarge(
             "barrier.extent",
-            Text("A barrier is at most {most} km across.", "障碍的范围最大 {most} 公里。").format(most=int(MAX_EXTENT_M / 1000)),
+            Text("A barrier is at most {most} km across.", "障碍的范围最大 {most} 公里。").format(
+                most=int(MAX_EXTENT_M / 1000)
+            ),
             field="geometry",
         )
     return checked
@@ -98,7 +101,10 @@ def _dense(points: list[Point], *, closed: bool) -> list[Point]:
     dense = ring[:1]
     for one, two in zip(ring, ring[1:], strict=False):
         parts = max(1, math.ceil(float(metres(*one, *two)) / (2 * BESIDE_M)))
-        dense.extend((one[0] + (two[0] - one[0]) * k / parts, one[1] + (two[1] - one[1]) * k / parts) for k in range(1, parts + 1))
+        dense.extend(
+            (one[0] + (two[0] - one[0]) * k / parts, one[1] + (two[1] - one[1]) * k / parts)
+            for k in range(1, parts + 1)
+        )
     return dense
 
 
@@ -127,7 +133,9 @@ def _lifts(router: Router, point: Point) -> tuple[int, ...]:
             if lifted or any(fact.attribute == "lift" for fact in rows[int(a.e_row[edge])].facts):
                 vertices.add(vertex)
     if not vertices:
-        raise NotFound("barrier.nowhere", Text("There is no lift on this map here.", "此处没有本地图的电梯。"), field="geometry")
+        raise NotFound(
+            "barrier.nowhere", Text("There is no lift on this map here.", "此处没有本地图的电梯。"), field="geometry"
+        )
     return tuple(sorted(vertices))
 
 

@@ -11,12 +11,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from commonweal.services.access.graph.source import Node, Progress, Streets, Way, broken, fingerprint
+from commonweal.services.access.graph.source import Progress, Streets, Way, broken, fingerprint
 from commonweal.services.access.graph.store import Graph
 from commonweal.services.access.rules import Fact
 
 SCHEMA = "https://sidewalks.washington.edu/opensidewalks/0.2/schema.json"
-_COPIED = ("highway", "footway", "surface", "name", "crossing:markings", "tactile_paving", "kerb", "barrier", "step_count", "foot")
+_COPIED = (
+    "highway",
+    "footway",
+    "surface",
+    "name",
+    "crossing:markings",
+    "tactile_paving",
+    "kerb",
+    "barrier",
+    "step_count",
+    "foot",
+)
 _ONE_WAY_HOME = 1_000_000_000_000_000
 """Identifiers of a data set that are no numbers are numbered from here on."""
 
@@ -30,31 +41,27 @@ def read(path: Path, progress: Progress = lambda stage, count: None) -> Streets:
         features = json.loads(path.read_text(encoding="utf-8"))["features"]
         points = [f for f in features if f["geometry"]["type"] == "Point"]
         lines = [f for f in features if f["geometry"]["type"] == "LineString"]
-        numbers = _Numbers()
-        nodes: dict[int, Node] = {}
+        numbers, streets = _Numbers(), Streets()
         for feature in points:
             lon, lat = feature["geometry"]["coordinates"][:2]
             ref = numbers.named(feature["properties"].get("_id"), lat, lon)
-            nodes[ref] = Node(lat, lon, _tags(feature["properties"]))
-        ways: list[Way] = []
+            streets.tagged[ref] = _tags(feature["properties"]), 0
         for number, feature in enumerate(lines):
             properties, line = feature["properties"], feature["geometry"]["coordinates"]
             ends = {0: properties.get("_u_id"), len(line) - 1: properties.get("_v_id")}
-            refs = []
-            for k, (lon, lat, *_) in enumerate(line):
-                ref = numbers.named(ends.get(k), lat, lon)
-                nodes.setdefault(ref, Node(lat, lon))
-                refs.append(ref)
-            tags = _tags(properties)
-            tags.setdefault("highway", "footway")
+            tags = {"highway": "footway"} | _tags(properties)
             name = str(properties.get("_id", ""))
-            ways.append(Way(int(name) if name.isdigit() else number + 1, tags, refs))
-        progress("ways", len(ways))
+            streets.add(
+                Way(int(name) if name.isdigit() else number + 1, tags),
+                [(numbers.named(ends.get(k), lat, lon), float(lat), float(lon)) for k, (lon, lat, *_) in enumerate(line)],
+            )
+        progress("ways", len(streets.ways))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise broken(path, error) from None
-    if not ways:
+    if not streets.ways:
         raise broken(path, "no lines")
-    return Streets(ways, nodes, fingerprint(path))
+    streets.sha256 = fingerprint(path)
+    return streets
 
 
 class _Numbers:
@@ -75,7 +82,9 @@ class _Numbers:
 def _tags(properties: dict[str, Any]) -> dict[str, str]:
     """The tags of a feature's properties: incline is a ratio there, width is metres."""
     tags = {key: str(properties[key]) for key in _COPIED if properties.get(key) is not None}
-    tags |= {key.removeprefix("ext:"): str(v) for key, v in properties.items() if key.startswith("ext:") and v is not None}
+    tags |= {
+        key.removeprefix("ext:"): str(v) for key, v in properties.items() if key.startswith("ext:") and v is not None
+    }
     if isinstance(properties.get("incline"), int | float):
         tags["incline"] = f"{round(properties['incline'] * 100, 2):g}%"
     if isinstance(properties.get("width"), int | float):
@@ -92,7 +101,9 @@ def write(graph: Graph, out: Callable[[str], object]) -> int:
     out(f'{{"type":"FeatureCollection","$schema":{json.dumps(SCHEMA)},"features":[\n')
     for vertex in range(len(a.v_node)):
         row = int(a.v_row[vertex])
-        properties = {"_id": str(int(a.v_node[vertex]))} | (_node(graph.rows[row].facts, graph.rows[row].about) if row >= 0 else {})
+        properties = {"_id": str(int(a.v_node[vertex]))} | (
+            _node(graph.rows[row].facts, graph.rows[row].about) if row >= 0 else {}
+        )
         point = {"type": "Point", "coordinates": [float(a.v_lon[vertex]), float(a.v_lat[vertex])]}
         out((",\n" if count else "") + _feature(point, properties))
         count += 1

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from commonweal.services.access.rules import Fact, Standing
+from commonweal.services.access.rules import Fact
+from commonweal.services.access.trust import Standing
 
 KEPT_CHANGES = 50_000
 """How many changes are remembered for catching up; who is farther behind starts anew."""

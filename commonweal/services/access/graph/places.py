@@ -43,15 +43,26 @@ def read_osm(path: Path) -> Iterator[Spot]:
     """
     try:
         entities = osmium.osm.NODE | osmium.osm.WAY
-        processor = osmium.FileProcessor(str(path), entities).with_locations().with_filter(osmium.filter.KeyFilter(*KEYS, "highway"))
+        processor = (
+            osmium.FileProcessor(str(path), entities)
+            .with_locations()
+            .with_filter(osmium.filter.KeyFilter(*KEYS, "highway"))
+        )
         for thing in processor:
             tags = dict(thing.tags)
             kind = next((tags[key] for key in KEYS if key in tags), "")
             if tags.get("highway") == "elevator":
                 kind = "elevator"
-            if not kind or not (tags.keys() & {"name", "wheelchair", "toilets:wheelchair", "entrance"} or kind in ("elevator", "toilets")):
+            if not kind or not (
+                tags.keys() & {"name", "wheelchair", "toilets:wheelchair", "entrance"}
+                or kind in ("elevator", "toilets")
+            ):
                 continue
-            where = thing.location if thing.is_node() else next((n.location for n in thing.nodes if n.location.valid()), None)
+            where = (
+                thing.location
+                if thing.is_node()
+                else next((n.location for n in thing.nodes if n.location.valid()), None)
+            )
             if where is None or not where.valid():
                 continue
             yield spot(f"{'node' if thing.is_node() else 'way'}/{thing.id}", kind, where.lat, where.lon, tags)
@@ -81,7 +92,11 @@ def spot(name: str, kind: str, lat: float, lon: float, tags: dict[str, str]) -> 
 
 def to_a11y(places: Iterable[Spot]) -> dict[str, Any]:
     """A FeatureCollection of A11yJSON PlaceInfos."""
-    return {"type": "FeatureCollection", "featureCount": len(spots := list(places)), "features": [_info(s) for s in spots]}
+    return {
+        "type": "FeatureCollection",
+        "featureCount": len(spots := list(places)),
+        "features": [_info(s) for s in spots],
+    }
 
 
 def _info(place: Spot) -> dict[str, Any]:
@@ -94,7 +109,11 @@ def _info(place: Spot) -> dict[str, Any]:
     if place.door_width is not None or place.door:
         entrance["door"] = {
             **({"width": {"value": place.door_width, "unit": "cm"}} if place.door_width is not None else {}),
-            **({"isAutomatic": place.door == "automatic", "isRevolving": place.door == "revolving"} if place.door else {}),
+            **(
+                {"isAutomatic": place.door == "automatic", "isRevolving": place.door == "revolving"}
+                if place.door
+                else {}
+            ),
         }
     if place.steps is not None:
         entrance["stairs"] = [{"count": place.steps}] if place.steps else []
@@ -123,7 +142,8 @@ def from_a11y(path: Path) -> list[Spot]:
         raise Invalid(
             "places.form",
             Text(
-                "{name} is no A11yJSON FeatureCollection of places: {reason}.", "{name} 不是 A11yJSON 地点集合：{reason}。"
+                "{name} is no A11yJSON FeatureCollection of places: {reason}.",
+                "{name} 不是 A11yJSON 地点集合：{reason}。",
             ).format(name=path.name, reason=str(error)[:120]),
             field="file",
         ) from None
@@ -148,7 +168,9 @@ def _place(feature: dict[str, Any]) -> Spot:
         kind=str(info.get("category", "")),
         lat=lat,
         lon=lon,
-        name=str(name.get("zh") or name.get("en") or next(iter(name.values()), "")) if isinstance(name, dict) else str(name),
+        name=str(name.get("zh") or name.get("en") or next(iter(name.values()), ""))
+        if isinstance(name, dict)
+        else str(name),
         wheelchair="limited" if part and not whole else {True: "yes", False: "no"}.get(whole, ""),  # type: ignore[arg-type]
         toilet={True: "yes", False: "no"}.get(restroom, ""),  # type: ignore[arg-type]
         door_width=size[0] if size else None,

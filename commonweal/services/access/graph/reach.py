@@ -23,9 +23,9 @@ def reach(router: Router, profile: Profile, start: Point, minutes: float) -> dic
     if not 0 < minutes <= MAX_MINUTES:
         raise Invalid(
             "reach.minutes",
-            Text("Choose more than 0 and at most {most:g} minutes.", "请选择大于 0 且不超过 {most:g} 的分钟数。").format(
-                most=MAX_MINUTES
-            ),
+            Text(
+                "Choose more than 0 and at most {most:g} minutes.", "请选择大于 0 且不超过 {most:g} 的分钟数。"
+            ).format(most=MAX_MINUTES),
             field="minutes",
         )
     a = router.arrays
@@ -53,7 +53,10 @@ def reach(router: Router, profile: Profile, start: Point, minutes: float) -> dic
             {
                 "type": "Feature",
                 "geometry": {"type": "LineString", "coordinates": line},
-                "properties": {"way": int(a.e_way[edge]), "minutes": round(float(min(u[edge], v[edge])) / per_minute, 1)},
+                "properties": {
+                    "way": int(a.e_way[edge]),
+                    "minutes": round(float(min(u[edge], v[edge])) / per_minute, 1),
+                },
             }
         )
     return {

@@ -12,20 +12,9 @@ from numpy.typing import NDArray
 from commonweal.kernel.text import Text
 from commonweal.services.access.graph import search
 from commonweal.services.access.graph.build import metres
+from commonweal.services.access.graph.easing import OPENERS, Change, change, current, needs
 from commonweal.services.access.graph.router import Compiled, Near, Point, Router, Way
-from commonweal.services.access.rules import (
-    OPENERS,
-    SMOOTHNESS,
-    SURFACE_GRADES,
-    Change,
-    Fact,
-    Profile,
-    admits,
-    change,
-    current,
-    judge,
-    needs,
-)
+from commonweal.services.access.rules import SMOOTHNESS, SURFACE_GRADES, Fact, Profile, admits, judge
 
 BARRED, CLOSED = 1e5, 1e8
 """What a fact in the way costs, in metres: one that a limit opens, and one that none does."""
@@ -64,7 +53,14 @@ def explain(router: Router, profile: Profile, start: Point, goal: Point) -> Refu
                 "On this map no way leads from there to here for anybody: it may be missing from the map.",
                 "地图上没有任何人可走的路连接这两地，可能是地图数据缺失。",
             ),
-            ({"attribute": "connection", "value": None, "source": "osm", "date": str(router.graph.meta["dated"])[:10]},),
+            (
+                {
+                    "attribute": "connection",
+                    "value": None,
+                    "source": "osm",
+                    "date": str(router.graph.meta["dated"])[:10],
+                },
+            ),
             nearest,
             None,
         )
@@ -101,7 +97,12 @@ def _nearest(router: Router, profile: Profile, starts: Near, goal: Point) -> dic
     best, _ = search.spread(a.a_first, a.a_arc, a.e_u, a.e_v, cost, compiled.flags, begins, costs, np.inf)
     reached = np.flatnonzero(np.isfinite(best))
     if not len(reached):
-        return {"lat": place.lat, "lon": place.lon, "left_m": round(float(metres(place.lat, place.lon, *goal)), 1), "way_m": 0.0}
+        return {
+            "lat": place.lat,
+            "lon": place.lon,
+            "left_m": round(float(metres(place.lat, place.lon, *goal)), 1),
+            "way_m": 0.0,
+        }
     away = metres(a.v_lat[reached], a.v_lon[reached], *goal)
     vertex = int(reached[int(np.argmin(away))])
     return {
@@ -116,7 +117,8 @@ def _least_barred(router: Router, profile: Profile, starts: Near, goals: Near) -
     """The way over the fewest facts that keep this person out, as if all were open; None if nothing is connected."""
     a, rows = router.arrays, router.graph.rows
     toll = {
-        sense: np.append([sum(_toll(profile, fact, sense) for fact in row.facts) for row in rows], 0.0) for sense in (-1, 0, 1)
+        sense: np.append([sum(_toll(profile, fact, sense) for fact in row.facts) for row in rows], 0.0)
+        for sense in (-1, 0, 1)
     }
     cost = np.repeat(a.e_len, 2)
     cost[0::2] += toll[1][a.e_row]
@@ -163,7 +165,12 @@ def _barring(router: Router, profile: Profile, way: Way) -> list[tuple[Fact, int
         if number:
             vertex = int(a.e_v[edge] if against else a.e_u[edge])
             row = int(a.v_row[vertex])
-            place = f"node/{int(a.v_node[vertex])}", int(a.v_time[vertex]), float(a.v_lat[vertex]), float(a.v_lon[vertex])
+            place = (
+                f"node/{int(a.v_node[vertex])}",
+                int(a.v_time[vertex]),
+                float(a.v_lat[vertex]),
+                float(a.v_lon[vertex]),
+            )
             facts = (*(rows[row].facts if row >= 0 else ()), *vertices.get(vertex, ()))
             found.extend((fact, int(a.a_gate[piece.arc]), *place) for fact in facts)
     return [entry for entry in found if not admits(profile, entry[0], judge(profile, entry[0], entry[1]))]
@@ -272,5 +279,3 @@ def _all_changes(router: Router, profile: Profile, least: Way, start: Point, goa
         loosened = dataclasses.replace(loosened, length=float(np.ceil(way.length)))
         changes += (Change("length", profile.length, loosened.length),)
     return Opening(changes, loosened, way.length)
-
-

@@ -21,7 +21,9 @@ def apply(extract: Path, diffs: Sequence[Path], out: Path) -> Path:
     if out.exists():
         raise Invalid(
             "extract.exists",
-            Text("{path} exists already; choose another name.", "{path} 已存在，请换一个文件名。").format(path=str(out)),
+            Text("{path} exists already; choose another name.", "{path} 已存在，请换一个文件名。").format(
+                path=str(out)
+            ),
             field="out",
         )
     partial = out.with_name(f"partial-{out.name}")

@@ -187,7 +187,9 @@ class Router:
         counts = np.diff(first)
         rows = {}
         for sense, per_fact in admitted.items():
-            bad = np.bincount(np.repeat(np.arange(len(counts)), counts), weights=~per_fact[index], minlength=len(counts))
+            bad = np.bincount(
+                np.repeat(np.arange(len(counts)), counts), weights=~per_fact[index], minlength=len(counts)
+            )
             rows[sense] = np.append(bad == 0, True)  # the last one, reached by -1, is "no facts"
         flags = np.zeros(2 * len(a.e_row), np.uint8)
         for direction, sense in ((0, 1), (1, -1)):
@@ -203,7 +205,10 @@ class Router:
 
     def _kerb_rows(self, profile: Profile) -> NDArray[np.bool_]:
         return np.array(
-            [all(admits(profile, f, judge(profile, f)) for f in row.facts if f.attribute == "kerb") for row in self.graph.rows],
+            [
+                all(admits(profile, f, judge(profile, f)) for f in row.facts if f.attribute == "kerb")
+                for row in self.graph.rows
+            ],
             bool,
         )
 
@@ -327,7 +332,9 @@ class Router:
     def at(self, near: Near, k: int, flags: NDArray[np.uint8]) -> Place:
         """The `k`-th place; if that is a vertex one may not stand on, the place beside it on the same street."""
         a = self.arrays
-        place = self.place(int(near.edges[k]), int(near.segments[k]), float(near.fractions[k]), float(near.distances[k]))
+        place = self.place(
+            int(near.edges[k]), int(near.segments[k]), float(near.fractions[k]), float(near.distances[k])
+        )
         vertex = self.vertex(place)
         if vertex >= 0 and not (flags[a.a_arc[a.a_first[vertex] : a.a_first[vertex + 1]]] & search.LEAVE).all():
             return self._beside(place)
@@ -358,7 +365,9 @@ class Router:
         inset = min(1.0, length / 3)
         along = inset if place.along < length / 2 else length - inset
         first, last = int(a.e_shape[place.edge]), int(a.e_shape[place.edge + 1])
-        steps = metres(a.s_lat[first : last - 1], a.s_lon[first : last - 1], a.s_lat[first + 1 : last], a.s_lon[first + 1 : last])
+        steps = metres(
+            a.s_lat[first : last - 1], a.s_lon[first : last - 1], a.s_lat[first + 1 : last], a.s_lon[first + 1 : last]
+        )
         ends = np.cumsum(steps)
         k = min(int(np.searchsorted(ends, along)), len(steps) - 1)
         fraction = (along - (ends[k] - steps[k])) / steps[k] if steps[k] else 0.0
@@ -402,7 +411,9 @@ class Router:
             return Way((piece,), start, goal, piece.length, settled, compiled.sequence)
         if not math.isfinite(total):
             return None
-        return self._trace(work.parent, int(ends[last]), start, goal, start_arcs, int(end_arcs[last]), settled, compiled)
+        return self._trace(
+            work.parent, int(ends[last]), start, goal, start_arcs, int(end_arcs[last]), settled, compiled
+        )
 
     def _within_one_edge(
         self, flags: NDArray[np.uint8], cost: NDArray[np.float64], start: Place, goal: Place
@@ -425,7 +436,10 @@ class Router:
         length = float(a.e_len[edge])
         vertex = self.vertex(place)
         vertices, costs, arcs = [], [], []
-        for arc, head, part in ((2 * edge, int(a.e_v[edge]), length - place.along), (2 * edge + 1, int(a.e_u[edge]), place.along)):
+        for arc, head, part in (
+            (2 * edge, int(a.e_v[edge]), length - place.along),
+            (2 * edge + 1, int(a.e_u[edge]), place.along),
+        ):
             if head == vertex and part <= 0:
                 vertices.append(head)
                 costs.append(0.0)
@@ -444,7 +458,10 @@ class Router:
         length = float(a.e_len[edge])
         vertex = self.vertex(place)
         vertices, costs, arcs = [], [], []
-        for arc, tail, part in ((2 * edge, int(a.e_u[edge]), place.along), (2 * edge + 1, int(a.e_v[edge]), length - place.along)):
+        for arc, tail, part in (
+            (2 * edge, int(a.e_u[edge]), place.along),
+            (2 * edge + 1, int(a.e_v[edge]), length - place.along),
+        ):
             if tail == vertex and part <= 0:
                 vertices.append(tail)
                 costs.append(0.0)
@@ -480,13 +497,9 @@ class Router:
             done = start.along if not first_arc & 1 else length - start.along
             pieces.append(Piece(first_arc, done, length))
         pieces.reverse()
-        return Way(
-            tuple(pieces), start, goal, float(sum(piece.length for piece in pieces)), settled, compiled.sequence
-        )
+        return Way(tuple(pieces), start, goal, float(sum(piece.length for piece in pieces)), settled, compiled.sequence)
 
-    def find(
-        self, profile: Profile, start: Point, goal: Point, objective: Objective = "shortest"
-    ) -> Way | None:
+    def find(self, profile: Profile, start: Point, goal: Point, objective: Objective = "shortest") -> Way | None:
         """The best way between two points for `profile`, or None. Raises `Invalid` for what is no point or too far
         (`point.form`, `route.too-far`) and `NotFound` outside the map (`point.uncovered`)."""
         start, goal = check_point(start, "from"), check_point(goal, "to")

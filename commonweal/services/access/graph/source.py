@@ -1,9 +1,11 @@
-"""Where streets come from: OpenStreetMap extracts, read in two streaming passes (ways, then only their nodes)."""
+"""Where streets come from: OpenStreetMap extracts, read in one streaming pass."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import math
+from array import array
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,37 +17,46 @@ from commonweal.services.access.graph.tags import walkable
 
 Progress = Callable[[str, int], None]
 """Told a stage and how many elements it has taken."""
+WAY_KEYS = ("highway", "railway", "public_transport")
+NODE_KEYS = (
+    "barrier", "kerb", "kerb:height", "kerb:height:start", "kerb:height:end", "kerb:start", "kerb:end", "highway", "door",
+    "automatic_door", "entrance", "wheelchair", "footway", "path", "cycleway",
+)  # fmt: skip
+"""Nodes with any of these may say something about passing them."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Way:
-    """A line of nodes and its tags; `time` is when it was last edited (Unix seconds, 0 if the file does not say)."""
+    """A line and its tags; `time` is when it was last edited (Unix seconds, 0 if the file does not say)."""
 
     id: int
     tags: dict[str, str]
-    refs: list[int]
-    time: int = 0
-
-
-@dataclass(slots=True)
-class Node:
-    """A point; only tagged nodes and those of streets are kept."""
-
-    lat: float
-    lon: float
-    tags: dict[str, str] = field(default_factory=dict)
     time: int = 0
 
 
 @dataclass(slots=True)
 class Streets:
-    """All that a graph is made of, and what identifies the file it came from."""
+    """All that a graph is made of. The points of way `k` are `first[k]` to `first[k + 1]` in `refs` (node numbers), `lat`
+    and `lon` (NaN for a node that is not in the file). `tagged` holds the tags and edit times of nodes that have any."""
 
-    ways: list[Way]
-    nodes: dict[int, Node]
-    sha256: str
+    ways: list[Way] = field(default_factory=list)
+    first: array[int] = field(default_factory=lambda: array("q", [0]))
+    refs: array[int] = field(default_factory=lambda: array("q"))
+    lat: array[float] = field(default_factory=lambda: array("d"))
+    lon: array[float] = field(default_factory=lambda: array("d"))
+    tagged: dict[int, tuple[dict[str, str], int]] = field(default_factory=dict)
+    sha256: str = ""
     dated: str = ""
     sequence: str = ""
+
+    def add(self, way: Way, points: Iterable[tuple[int, float, float]]) -> None:
+        """Append a way with its points: node number, latitude, longitude."""
+        for ref, lat, lon in points:
+            self.refs.append(ref)
+            self.lat.append(lat)
+            self.lon.append(lon)
+        self.ways.append(way)
+        self.first.append(len(self.refs))
 
 
 def broken(path: Path, reason: object) -> Invalid:
@@ -67,7 +78,7 @@ def fingerprint(path: Path) -> str:
 
 
 def read_osm(path: Path, progress: Progress = lambda stage, count: None) -> Streets:
-    """Read every way one can walk and the nodes of those ways. Raises `Invalid` (`extract.missing`, `extract.broken`,
+    """Read every way one can walk, in one pass. Raises `Invalid` (`extract.missing`, `extract.broken`,
     `extract.empty`)."""
     if not path.is_file():
         raise Invalid(
@@ -75,39 +86,40 @@ def read_osm(path: Path, progress: Progress = lambda stage, count: None) -> Stre
             Text("There is no file {path}.", "找不到文件 {path}。").format(path=str(path)),
             field="extract",
         )
-    ways: list[Way] = []
-    nodes: dict[int, Node] = {}
+    streets = Streets()
     try:
         header = osmium.io.Reader(str(path)).header()
-        wanted: set[int] = set()
-        keys = osmium.filter.KeyFilter("highway", "railway", "public_transport")
-        for way in osmium.FileProcessor(str(path), osmium.osm.WAY).with_filter(keys):
-            tags = dict(way.tags)
-            if not walkable(tags) or len(way.nodes) < 2:
-                continue
-            refs = [node.ref for node in way.nodes]
-            ways.append(Way(way.id, tags, refs, int(way.timestamp.timestamp())))
-            wanted.update(refs)
-            if len(ways) % 20_000 == 0:
-                progress("ways", len(ways))
-        progress("ways", len(ways))
-        if ways:
-            points = osmium.FileProcessor(str(path), osmium.osm.NODE).with_filter(osmium.filter.IdFilter(wanted))
-            for node in points:
-                if not node.location.valid():
-                    continue
-                tags = dict(node.tags) if len(node.tags) else {}
-                nodes[node.id] = Node(node.location.lat, node.location.lon, tags, int(node.timestamp.timestamp()) if tags else 0)
-                if len(nodes) % 200_000 == 0:
-                    progress("nodes", len(nodes))
-        progress("nodes", len(nodes))
+        # Locations are kept in 16 bytes a node by osmium itself; Python sees tagged nodes and streets only.
+        processor = (
+            osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY)
+            .with_locations("sparse_mem_array")
+            .with_filter(osmium.filter.KeyFilter(*NODE_KEYS).enable_for(osmium.osm.NODE))
+            .with_filter(osmium.filter.KeyFilter(*WAY_KEYS).enable_for(osmium.osm.WAY))
+        )
+        for thing in processor:
+            if isinstance(thing, osmium.osm.Node):
+                streets.tagged[thing.id] = dict(thing.tags), int(thing.timestamp.timestamp())
+            elif isinstance(thing, osmium.osm.Way):
+                tags = dict(thing.tags)
+                if walkable(tags) and len(thing.nodes) > 1:
+                    way = Way(thing.id, tags, int(thing.timestamp.timestamp()))
+                    streets.add(way, (_point(node) for node in thing.nodes))
+                    if len(streets.ways) % 10_000 == 0:
+                        progress("ways", len(streets.ways))
+        progress("ways", len(streets.ways))
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise broken(path, error) from None
-    if not ways or not nodes:
+    if not streets.ways or not any(lat == lat for lat in streets.lat):
         raise Invalid(
             "extract.empty",
             Text("{name} holds no street one could walk.", "{name} 中没有可步行的道路。").format(name=path.name),
             field="extract",
         )
-    dated = header.get("osmosis_replication_timestamp", "") or header.get("timestamp", "")
-    return Streets(ways, nodes, fingerprint(path), dated, header.get("osmosis_replication_sequence_number", ""))
+    streets.sha256 = fingerprint(path)
+    streets.dated = header.get("osmosis_replication_timestamp", "") or header.get("timestamp", "")
+    streets.sequence = header.get("osmosis_replication_sequence_number", "")
+    return streets
+
+
+def _point(node: osmium.osm.NodeRef) -> tuple[int, float, float]:
+    return (node.ref, node.lat, node.lon) if node.location.valid() else (node.ref, math.nan, math.nan)

@@ -125,7 +125,8 @@ def save(arrays: Arrays, rows: list[Row], names: list[str], meta: dict[str, Any]
         np.save(partial / f"{name}.npy", array)
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
     described = [
-        {"facts": [[f.attribute, f.value, f.doubt, f.tags, f.note] for f in row.facts], "about": row.about} for row in rows
+        {"facts": [[f.attribute, f.value, f.doubt, f.tags, f.note] for f in row.facts], "about": row.about}
+        for row in rows
     ]
     text = json.dumps({"rows": described, "names": names}, ensure_ascii=False, separators=(",", ":"))
     digest.update(text.encode())

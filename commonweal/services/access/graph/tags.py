@@ -16,14 +16,20 @@ from commonweal.services.access.rules import OBSTACLES, SMOOTHNESS, SURFACES, WO
 Tags = Mapping[str, str]
 
 HIGHWAYS = frozenset(
-    "footway path pedestrian steps corridor elevator platform residential living_street service unclassified tertiary "
-    "tertiary_link secondary secondary_link primary primary_link track road cycleway bridleway access_ramp crossing "
-    "trail busway".split()
+    str.split(
+        "footway path pedestrian steps corridor elevator platform residential living_street service unclassified tertiary "
+        "tertiary_link secondary secondary_link primary primary_link track road cycleway bridleway access_ramp crossing "
+        "trail busway"
+    )
 )
 """Walked unless a tag forbids it. Trunk roads are walked where a tag allows it, motorways never."""
-FOOTWAYS = frozenset("footway path pedestrian steps corridor elevator platform access_ramp crossing trail".split())
-YES = frozenset("yes designated permissive official public customers destination destination;customers permit_holders".split())
-PRIVATE = frozenset("private permit residents employees staff members delivery agricultural forestry military".split())
+FOOTWAYS = frozenset(str.split("footway path pedestrian steps corridor elevator platform access_ramp crossing trail"))
+YES = frozenset(
+    str.split("yes designated permissive official public customers destination destination;customers permit_holders")
+)
+PRIVATE = frozenset(
+    str.split("private permit residents employees staff members delivery agricultural forestry military")
+)
 SIDES = ("left", "right")
 
 
@@ -42,7 +48,9 @@ def parts(text: str) -> list[str]:
 
 
 _NUMBER = r"[-+−~<>≈]?\s*\d+(?:[.,]\d+)?|[-+−]?\.\d+"
-_LENGTH = re.compile(rf"(?P<n>{_NUMBER})\s*(?P<unit>m|meters?|metres?|米|cm|厘米|mm|毫米|km|ft|feet|foot|'|in|inch|inches|\")?")
+_LENGTH = re.compile(
+    rf"(?P<n>{_NUMBER})\s*(?P<unit>m|meters?|metres?|米|cm|厘米|mm|毫米|km|ft|feet|foot|'|in|inch|inches|\")?"
+)
 _FEET = re.compile(r"(?P<ft>\d+(?:\.\d+)?)\s*(?:'|ft|feet)\s*(?P<in>\d+(?:\.\d+)?)\s*(?:\"|''|in|inch|inches)?")
 _CM = {
     "m": 100, "meter": 100, "meters": 100, "metre": 100, "metres": 100, "米": 100, "cm": 1, "厘米": 1, "mm": 0.1,
@@ -203,7 +211,9 @@ def incline(tags: Tags, key: str = "incline") -> Fact:
     """The slope along the way, per cent, positive uphill in the way's direction. `up` is a sign without a size."""
     text = tags.get(key)
     if text is None:
-        return Fact("incline", "usable" if vouched(tags) else None, tags=_used(tags, ["wheelchair"]) if vouched(tags) else ())
+        return Fact(
+            "incline", "usable" if vouched(tags) else None, tags=_used(tags, ["wheelchair"]) if vouched(tags) else ()
+        )
     used = _used(tags, [key])
     word = plain(text)
     if word in ("up", "down", "yes"):
@@ -251,7 +261,13 @@ def surface(tags: Tags, keys: Iterable[str] = ("surface",)) -> Fact:
     key = _first(tags, keys)
     if key is None:
         grade = plain(tags.get("tracktype", ""))
-        implied = {"grade1": "paved", "grade2": "compacted", "grade3": "unpaved", "grade4": "ground", "grade5": "ground"}
+        implied = {
+            "grade1": "paved",
+            "grade2": "compacted",
+            "grade3": "unpaved",
+            "grade4": "ground",
+            "grade5": "ground",
+        }
         if grade in implied:
             return Fact("surface", implied[grade], tags=_used(tags, ["tracktype"]), note="tracktype")
         good = vouched(tags)
@@ -277,9 +293,7 @@ def smoothness(tags: Tags, keys: Iterable[str] = ("smoothness",)) -> Fact:
     known = [word for word in words if word in SMOOTHNESS]
     if not known:
         return Fact("smoothness", None, "unreadable", used)
-    return Fact(
-        "smoothness", max(known, key=SMOOTHNESS.index), "" if len(known) == len(words) else "unreadable", used
-    )
+    return Fact("smoothness", max(known, key=SMOOTHNESS.index), "" if len(known) == len(words) else "unreadable", used)
 
 
 _KERBS = {
@@ -327,8 +341,10 @@ def _measured_kerb(tags: Tags, keys: list[str], used: tuple[tuple[str, str], ...
 
 
 _OPEN = frozenset(
-    "entrance toll_booth height_restrictor border_control bus_trap archway arch coupure no sally_port checkpoint "
-    "vehicle_block car_trap vehicle_barrier cable_barrier guard_rail".split()
+    str.split(
+        "entrance toll_booth height_restrictor border_control bus_trap archway arch coupure no sally_port checkpoint "
+        "vehicle_block car_trap vehicle_barrier cable_barrier guard_rail"
+    )
 )
 """Barriers that stop no person: to be walked through or around."""
 
@@ -420,11 +436,17 @@ def walkable(tags: Tags) -> bool:
 
 def sides(tags: Tags) -> tuple[str, ...]:
     """The sides on which a road has a pavement of its own that carries tags of its own; empty for one undivided edge."""
-    marked = [s for s in SIDES if any(key.startswith((f"sidewalk:{s}:", "sidewalk:both:")) and _physical(key) for key in tags)]
+    marked = [
+        s for s in SIDES if any(key.startswith((f"sidewalk:{s}:", "sidewalk:both:")) and _physical(key) for key in tags)
+    ]
     present = {
         "both": SIDES, "left": ("left",), "right": ("right",), "yes": SIDES, "no": (), "none": (), "separate": (),
     }.get(tags.get("sidewalk", "yes"), SIDES)  # fmt: skip
-    named = tuple(s for s in SIDES if tags.get(f"sidewalk:{s}", tags.get("sidewalk:both", "yes")) not in ("no", "none", "separate"))
+    named = tuple(
+        s
+        for s in SIDES
+        if tags.get(f"sidewalk:{s}", tags.get("sidewalk:both", "yes")) not in ("no", "none", "separate")
+    )
     return tuple(s for s in marked if s in present and s in named)
 
 
@@ -432,7 +454,9 @@ _SIDE_KEYS = ("surface", "smoothness", "width", "incline", "incline:across", "ke
 
 
 def _physical(key: str) -> bool:
-    return key.split(":", 2)[2].removesuffix(":start").removesuffix(":end") in _SIDE_KEYS if key.count(":") >= 2 else False
+    return (
+        key.split(":", 2)[2].removesuffix(":start").removesuffix(":end") in _SIDE_KEYS if key.count(":") >= 2 else False
+    )
 
 
 def side_tags(tags: Tags, side: str) -> dict[str, str]:
@@ -440,7 +464,12 @@ def side_tags(tags: Tags, side: str) -> dict[str, str]:
 
     The road's width, surface, smoothness and kerb are not the pavement's; its incline is.
     """
-    shared = {key: value for key, value in tags.items() if key not in ("width", "est_width", "surface", "smoothness", "kerb", "kerb:height", "tracktype", "maxwidth:physical")}
+    shared = {
+        key: value
+        for key, value in tags.items()
+        if key
+        not in ("width", "est_width", "surface", "smoothness", "kerb", "kerb:height", "tracktype", "maxwidth:physical")
+    }
     for prefix in ("sidewalk:both:", f"sidewalk:{side}:"):
         shared |= {key.removeprefix(prefix): value for key, value in tags.items() if key.startswith(prefix)}
     return shared

@@ -138,11 +138,15 @@ def _met(at: Row | None, gate: int, before: Row, after: Row) -> tuple[Text, ...]
             said.append(Text("take the lift", "乘电梯"))
         elif fact.attribute in ("kerb", "barrier", "door", "steps"):
             words = say_fact(fact)
-            sense = {-1: Text(" down", "（下）"), 1: Text(" up", "（上）")}.get(gate) if fact.attribute == "kerb" else None
+            sense = (
+                {-1: Text(" down", "（下）"), 1: Text(" up", "（上）")}.get(gate) if fact.attribute == "kerb" else None
+            )
             said.append(Text(words.en + sense.en, words.zh + sense.zh) if sense else words)
     if at and dict(at.about).get("tactile_paving") == "yes":
         said.append(Text("tactile paving", "有盲道提示"))
-    crossing = [next((f for f in row.facts if f.attribute == "crossing"), None) if row else None for row in (before, after, at)]
+    crossing = [
+        next((f for f in row.facts if f.attribute == "crossing"), None) if row else None for row in (before, after, at)
+    ]
     if crossing[1] and not crossing[0]:
         kind = crossing[1].value or (crossing[2].value if crossing[2] else None)
         said.append(_CROSSINGS[str(kind or "")])
@@ -180,7 +184,12 @@ def steps(router: Router, way: Way, profile: Profile) -> list[Text]:
     walked += pieces[-1].length
     off = way.goal.off
     end = Text(f", the place is {off:.0f} m beside the street", f"，目的地在路旁{off:.0f}米") if off >= 2 else None
-    lines.append(Text(f"After {walked:.1f} m: you have arrived{end.en if end else ''}", f"{walked:.1f}米后：到达{end.zh if end else ''}"))
+    lines.append(
+        Text(
+            f"After {walked:.1f} m: you have arrived{end.en if end else ''}",
+            f"{walked:.1f}米后：到达{end.zh if end else ''}",
+        )
+    )
     return lines
 
 

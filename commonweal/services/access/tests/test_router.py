@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from commonweal.kernel.errors import Invalid, NotFound, TooLarge
 from commonweal.services.access import checker
 from commonweal.services.access.graph.answer import digest, route
+from commonweal.services.access.graph.easing import OPENERS, change, current
 from commonweal.services.access.graph.live import check_shape, place
 from commonweal.services.access.graph.reach import reach
 from commonweal.services.access.graph.router import Router
-from commonweal.services.access.rules import MODES, OPENERS, PROFILES, Profile, change, current, parse_profile
+from commonweal.services.access.rules import MODES, PROFILES, Profile, parse_profile
 from commonweal.services.access.tests.town import Town, data
 
 MANUAL = PROFILES["manual"][0]
@@ -32,7 +33,9 @@ D.....E.....F
 
 def ask(town: Town, start: str, goal: str, profile: Profile = MANUAL, **options: Any) -> dict[str, Any]:
     """The answer from letter to letter; every route is checked against the raw map."""
-    answer: dict[str, Any] = json.loads(json.dumps(route(town.router, profile, town.at[start], town.at[goal], **options)))
+    answer: dict[str, Any] = json.loads(
+        json.dumps(route(town.router, profile, town.at[start], town.at[goal], **options))
+    )
     if answer["status"] == "ok":
         assert checker.check(answer["certificate"], checker.Raw(town.extract)) == []
     else:
@@ -169,7 +172,9 @@ def test_a_route_over_the_limit_is_refused_with_its_length(tmp_path: Path) -> No
     assert answer["code"] == "route.too-long" and answer["opens"]["changes"][0]["field"] == "length"
 
 
-@pytest.mark.parametrize("point", [(float("nan"), 121.0), (91.0, 0.0), (0.0, 181.0), (float("inf"), 0.0), (1e308, 1e308)])
+@pytest.mark.parametrize(
+    "point", [(float("nan"), 121.0), (91.0, 0.0), (0.0, 181.0), (float("inf"), 0.0), (1e308, 1e308)]
+)
 def test_what_is_no_place_is_refused(tmp_path: Path, point: tuple[float, float]) -> None:
     town = Town(tmp_path, "A..B", {"AB": FOOT})
     with pytest.raises(Invalid, match=r"point\.form"):
@@ -311,7 +316,9 @@ def berlin(tmp_path_factory: pytest.TempPathFactory) -> Router:
     st.sampled_from(sorted(PROFILES)), st.sampled_from([f for f in OPENERS if not f.startswith("unknown.")]),
     st.sampled_from(MODES), st.integers(0, 4_800), st.integers(0, 4_800),
 )  # fmt: skip
-def test_loosening_never_loses_or_lengthens(berlin: Router, name: str, field: str, mode: str, one: int, two: int) -> None:
+def test_loosening_never_loses_or_lengthens(
+    berlin: Router, name: str, field: str, mode: str, one: int, two: int
+) -> None:
     a = berlin.arrays
     start, goal = ((float(a.v_lat[k]), float(a.v_lon[k])) for k in (one, two))
     profile = change(PROFILES[name][0], "unknown", mode)

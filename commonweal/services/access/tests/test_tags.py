@@ -21,7 +21,9 @@ CASES = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines()))
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['element']}:{case['tags']}:{case['attribute']}")
 def test_truth(case: dict[str, str]) -> None:
-    found = judge_case(case["element"], parse_tags(case["tags"]), case["attribute"], PROFILES[case["profile"] or "manual"][0])
+    found = judge_case(
+        case["element"], parse_tags(case["tags"]), case["attribute"], PROFILES[case["profile"] or "manual"][0]
+    )
     value = found["value"]
     shown = "" if value is None else f"{value:g}" if isinstance(value, float) else value
     assert (found["verdict"], shown) == (case["verdict"], case["value"])
@@ -62,7 +64,10 @@ def test_degrees_are_tangents(degrees: float) -> None:
     assert found is not None and found[0] == pytest.approx(100 * math.tan(math.radians(degrees)), abs=0.02)
 
 
-@given(st.text(max_size=30), st.sampled_from(["kerb", "kerb:height", "incline", "width", "surface", "smoothness", "barrier", "door"]))
+@given(
+    st.text(max_size=30),
+    st.sampled_from(["kerb", "kerb:height", "incline", "width", "surface", "smoothness", "barrier", "door"]),
+)
 def test_no_text_is_taken_for_a_pass_unless_the_checker_agrees(text: str, key: str) -> None:
     tags = {key: text, "highway": "footway"}
     mine = {fact.attribute: (fact.value, bool(fact.doubt)) for fact in (*reading.way_facts(tags),)}

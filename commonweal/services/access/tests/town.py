@@ -19,7 +19,9 @@ def data(name: str) -> Path:
     """A file of real data. Skips loudly where it is not there."""
     path = Path(os.environ.get("COMMONWEAL_DATA", "../shared/data")) / "access" / name
     if not path.exists():
-        pytest.skip(f"{path} is missing: test extracts of OpenTripPlanner, openrouteservice and motis osr (OpenStreetMap, ODbL)")
+        pytest.skip(
+            f"{path} is missing: test extracts of OpenTripPlanner, openrouteservice and motis osr (OpenStreetMap, ODbL)"
+        )
     return path
 
 

@@ -9,7 +9,12 @@ from commonweal.services.access.graph.router import Place, Router
 from commonweal.services.access.graph.text import CLEAR_DEGREES
 
 _FORMS = {
-    "en": (r"bearing (\d+)°", r"After ([\d.]+) m: ", r"turn to (\d+) o'clock(?:, way (\d+) of \d+ there)?", "have arrived"),
+    "en": (
+        r"bearing (\d+)°",
+        r"After ([\d.]+) m: ",
+        r"turn to (\d+) o'clock(?:, way (\d+) of \d+ there)?",
+        "have arrived",
+    ),
     "zh": (r"方位 (\d+)°", r"([\d.]+)米后：", r"转向(\d+)点钟方向(?:，该方向共\d+条路，按顺时针走第(\d+)条)?", "到达"),
 }
 
@@ -87,7 +92,13 @@ def _set_off(router: Router, start: Place, bearing: float) -> tuple[int, float]:
             options.append((_leaving(router, int(arc)), int(arc), 0.0))
     else:
         for against in (0, 1):
-            options.append((router.heading(start, bool(against)), 2 * start.edge + against, length - start.along if against else start.along))
+            options.append(
+                (
+                    router.heading(start, bool(against)),
+                    2 * start.edge + against,
+                    length - start.along if against else start.along,
+                )
+            )
     gap, arc, done = min((abs((direction - bearing + 180) % 360 - 180), arc, done) for direction, arc, done in options)
     if gap > 1:
         raise Lost(f"no way towards {bearing}°")
