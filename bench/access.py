@@ -27,12 +27,12 @@ from commonweal.services.access.graph.build import build
 from commonweal.services.access.graph.easing import change
 from commonweal.services.access.graph.router import Router
 from commonweal.services.access.rules import PROFILES, parse_profile
-from commonweal.services.access.trust import Reporter, Vote, learned, standing
+from commonweal.services.access.trust import Reporter, Standing, Vote, learned, standing
 
 Figure = dict[str, Any]
 
 
-def figure(
+def figure(  # noqa: PLR0917
     name: str,
     value: float,
     unit: str,
@@ -45,8 +45,8 @@ def figure(
     """One measured figure."""
     ratio = round(anchor_value / value, 3) if anchor_value is not None and value else None
     return {
-        "name": name, "value": round(value, 4), "unit": unit, "anchor": anchor, "anchor_value": anchor_value, "ratio": ratio,
-        "n": n, "ok": ok, **more,
+        "name": name, "value": round(value, 4), "unit": unit, "anchor": anchor, "anchor_value": anchor_value,
+        "ratio": ratio,        "n": n, "ok": ok, **more,
     }  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def _router(arguments: argparse.Namespace, folder: Path) -> Router:
 
 
 def _valhalla(
-    arguments: argparse.Namespace, folder: Path, pairs: list[tuple[float, ...]]
+    arguments: argparse.Namespace, folder: Path, pairs: list[tuple[float, float, float, float]]
 ) -> list[dict[str, Any]] | None:
     if not arguments.valhalla:
         return None
@@ -73,7 +73,7 @@ def _quantiles(values: list[float]) -> tuple[float, float, float]:
 
 
 def unsafe(arguments: argparse.Namespace) -> Figure:
-    """Routes of 8 profiles judged by the stand-alone checker and a plain Dijkstra: unsafe, missing, too long, unexplained."""
+    """Routes of 8 profiles judged by the checker and a plain Dijkstra: unsafe, missing, too long, unexplained."""
     judge = Judge(arguments.extract)
     pairs = judge.pairs(arguments.pairs, arguments.seed)
     place = {ref: (lat, lon) for ref, (lat, lon, _, _) in judge.raw.nodes.items()}
@@ -91,9 +91,8 @@ def unsafe(arguments: argparse.Namespace) -> Figure:
     print(f"{'profile':10} routes unsafe refused missing longer unexplained worst-ratio moved")
     with tempfile.TemporaryDirectory() as name:
         router = _router(arguments, Path(name))
-        for title, (profile, _) in PROFILES.items():
-            if arguments.unknown:
-                profile = change(profile, "unknown", arguments.unknown)
+        for title, (standard, _) in PROFILES.items():
+            profile = change(standard, "unknown", arguments.unknown) if arguments.unknown else standard
             judge.take(profile.to_json())
             row = dict.fromkeys(total, 0)
             longest = 1.0
@@ -122,7 +121,8 @@ def unsafe(arguments: argparse.Namespace) -> Figure:
                     row["unexplained"] += not _explained(router, answer, place[a], place[b])
             worst = max(worst, longest)
             print(
-                f"{title:10} {row['routes']:6} {row['unsafe']:6} {row['refused']:7} {row['missing']:7} {row['longer']:6} "
+                f"{title:10} {row['routes']:6} {row['unsafe']:6} {row['refused']:7} {row['missing']:7} "
+                f"{row['longer']:6} "
                 f"{row['unexplained']:11} {longest:11.6f} {row['moved']:5}"
             )
             total = {key: total[key] + row[key] for key in total}
@@ -131,7 +131,8 @@ def unsafe(arguments: argparse.Namespace) -> Figure:
     rate = 100 * total["unsafe"] / max(1, total["routes"])
     ok = rate == 0 and complete >= 0.995 and worst <= 1.001 and total["unexplained"] == 0
     print(
-        f"completeness {100 * complete:.2f} %, worst length ratio {worst:.6f}, refusals unexplained {total['unexplained']}"
+        f"completeness {100 * complete:.2f} %, worst length ratio {worst:.6f}, "
+        f"refusals unexplained {total['unexplained']}"
     )
     return figure(
         "unsafe", rate, "%", total["routes"], ok, "valhalla wheelchair, gaps of unknown width passable",
@@ -203,7 +204,8 @@ def latency(arguments: argparse.Namespace) -> Figure:
         print(f"{'valhalla in-process':30} {'{:8} {:8} {:8}'.format(*theirs)}")
     p95, most = _quantiles(engine)[1:]
     return figure(
-        "latency p95", p95, "ms", len(engine), p95 <= 5 and most <= 30, "valhalla in-process p95", theirs and theirs[1], max=most,
+        "latency p95", p95, "ms", len(engine), p95 <= 5 and most <= 30, "valhalla in-process p95",
+        theirs and theirs[1], max=most,
         answer_p95=_quantiles(whole)[1],
     )  # fmt: skip
 
@@ -220,13 +222,14 @@ def barriers(arguments: argparse.Namespace) -> Figure:
         standing_ones = []
         for number in range(10_000):
             k = draw.randrange(len(a.s_lat))
-            state = "confirmed" if number % 50 == 0 else "doubted"
+            state: Standing = "confirmed" if number % 50 == 0 else "doubted"
             standing_ones.append(
                 (number + 1, place(router, str(number), "works", state, [(float(a.s_lat[k]), float(a.s_lon[k]))]))
             )
         router.overlay.apply(standing_ones)
         open_ = change(profile, "unknown", "permissive")
-        times, changed, sequence = [], 0, 10_000
+        times: list[float] = []
+        changed, sequence = 0, 10_000
         while len(times) < arguments.pairs:
             i, j = draw.randrange(len(a.v_lat)), draw.randrange(len(a.v_lat))
             ends = (float(a.v_lat[i]), float(a.v_lon[i])), (float(a.v_lat[j]), float(a.v_lon[j]))
@@ -246,7 +249,8 @@ def barriers(arguments: argparse.Namespace) -> Figure:
             changed += after is None or all(piece.arc >> 1 not in barrier.edges for piece in after.pieces)
     p50, p95, most = _quantiles(times)
     print(
-        f"report to changed route, {sequence:,} barriers: p50 {p50} ms, p95 {p95} ms, max {most} ms; changed {changed}/{len(times)}"
+        f"report to changed route, {sequence:,} barriers: p50 {p50} ms, p95 {p95} ms, max {most} ms; "
+        f"changed {changed}/{len(times)}"
     )
     return figure("barrier to route p95", p95, "ms", len(times), p95 <= 200 and changed == len(times), max=most)
 
@@ -259,22 +263,24 @@ def scale(arguments: argparse.Namespace) -> Figure:
     with tempfile.TemporaryDirectory() as name:
         large = Path(name) / "large.osm.pbf"
         judge = Judge(arguments.extract)
-        west, east = judge.at[:, 1].min(), judge.at[:, 1].max()
         south, north = judge.at[:, 0].min(), judge.at[:, 0].max()
-        near = [int(np.abs(judge.at - [(south + north) / 2, edge]).sum(axis=1).argmin()) for edge in (west, east)]
-        low = [int(np.abs(judge.at - [edge, (west + east) / 2]).sum(axis=1).argmin()) for edge in (south, north)]
-        gates = [judge.refs[k] for k in (*near, *low)]
+        west, east = judge.at[:, 1].min(), judge.at[:, 1].max()
+        joints = sorted({ref for pair in judge.pairs(2000, 1) for ref in pair})
+        at = np.array([judge.raw.nodes[ref][:2] for ref in joints])
+        middle = [(south + north) / 2, (west + east) / 2]
+        edges = ([middle[0], west], [middle[0], east], [south, middle[1]], [north, middle[1]])
+        gates = [joints[int(np.abs(at - edge).sum(axis=1).argmin())] for edge in edges]
         step = 10**11
         with osmium.SimpleWriter(str(large)) as writer:
             for kind in (osmium.osm.NODE, osmium.osm.WAY):
                 for copy_ in range(copies):
                     dy, dx = (copy_ // 4) * (north - south) * 1.001, (copy_ % 4) * (east - west) * 1.001
                     for thing in osmium.FileProcessor(str(arguments.extract), kind):
-                        if kind == osmium.osm.NODE:
+                        if isinstance(thing, osmium.osm.Node):
                             if thing.location.valid():
                                 where = (thing.location.lon + dx, thing.location.lat + dy)
                                 writer.add_node(thing.replace(id=thing.id + copy_ * step, location=where))
-                        elif "highway" in thing.tags:
+                        elif isinstance(thing, osmium.osm.Way) and "highway" in thing.tags:
                             refs = [node.ref + copy_ * step for node in thing.nodes]
                             writer.add_way(
                                 osmium.osm.mutable.Way(id=thing.id + copy_ * step, nodes=refs, tags=dict(thing.tags))
@@ -316,7 +322,7 @@ def scale(arguments: argparse.Namespace) -> Figure:
             "  times.append(1000*(time.perf_counter()-t))\n"
             "print(json.dumps([times[20:],n,sum(far)/max(1,len(far)),resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024]))"
         )
-        words = [sys.executable, "-c", program, Path(name) / "graph", str(arguments.pairs), str(arguments.seed)]
+        words = [sys.executable, "-c", program, str(Path(name) / "graph"), str(arguments.pairs), str(arguments.seed)]
         times, found, mean, route_mb = json.loads(
             subprocess.run(words, capture_output=True, text=True, check=True).stdout
         )
@@ -326,7 +332,8 @@ def scale(arguments: argparse.Namespace) -> Figure:
         f"{vertices:,} vertices, {edges:,} edges: build {seconds:.1f} s, {build_mb:.0f} MB; graph {disk:.0f} MB on disk"
     )
     print(
-        f"{found} routes of {mean / 1000:.1f} km on average: p50 {p50} ms, p95 {p95} ms, max {most} ms, {route_mb:.0f} MB"
+        f"{found} routes of {mean / 1000:.1f} km on average: "
+        f"p50 {p50} ms, p95 {p95} ms, max {most} ms, {route_mb:.0f} MB"
     )
     print(f"per million edges: {disk / edges * 1e6:.0f} MB mapped, {route_mb / edges * 1e6:.0f} MB resident at most")
     ok = p95 <= 15 and seconds <= 60 and max(build_mb, route_mb) <= 1024
@@ -350,7 +357,8 @@ def trust(arguments: argparse.Namespace) -> Figure:
     right, votes_cast = _crowd(draw, facts, colluding=0.0)
     flipped, _ = _crowd(draw, facts, colluding=0.1)
     print(
-        f"{facts} facts: right {100 * right:.2f} % with {votes_cast:.2f} votes on average; wrong under 10 % collusion {100 * (1 - flipped):.2f} %"
+        f"{facts} facts: right {100 * right:.2f} % with {votes_cast:.2f} votes on average; "
+        f"wrong under 10 % collusion {100 * (1 - flipped):.2f} %"
     )
     return figure("trust right", 100 * right, "%", facts, right >= 0.93 and votes_cast <= 3 and flipped >= right - 0.01,
                   votes=round(votes_cast, 2), collusion_right=round(100 * flipped, 2))  # fmt: skip
@@ -411,7 +419,8 @@ def mutants(arguments: argparse.Namespace) -> Figure:
             if not caught:
                 print("accepted:", kind)
     print(
-        f"{refused} of {tried} mutants refused; checking a whole certificate p50 {_quantiles(times)[0]} ms, p95 {_quantiles(times)[1]} ms"
+        f"{refused} of {tried} mutants refused; "
+        f"checking a certificate p50 {_quantiles(times)[0]} ms, p95 {_quantiles(times)[1]} ms"
     )
     return figure(
         "mutants refused", 100 * refused / tried, "%", tried, refused == tried, check_p95=_quantiles(times)[1]
@@ -509,7 +518,8 @@ def refusals(arguments: argparse.Namespace) -> Figure:
                     closed += good and answer["opens"] is None
     p50, p95, most = _quantiles(times or [0.0])
     print(
-        f"{len(times)} refusals: {opened} opened by the named change, {closed} closed to everybody; p50 {p50} ms, p95 {p95} ms, max {most} ms"
+        f"{len(times)} refusals: {opened} opened by the named change, {closed} closed to everybody; "
+        f"p50 {p50} ms, p95 {p95} ms, max {most} ms"
     )
     share = 100 * (opened + closed) / max(1, len(times))
     return figure("refusals explained", share, "%", len(times), share == 100, p95_ms=p95)

@@ -3,6 +3,7 @@ rules, searched by SciPy's Dijkstra. Shares no code with the router."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from pathlib import Path
@@ -14,9 +15,11 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from commonweal.services.access.checker import Raw, apart, forbidden, node_reading, verdict, way_reading
 
-WALKED = str.split("""footway path pedestrian steps corridor elevator platform residential living_street service unclassified tertiary
-tertiary_link secondary secondary_link primary primary_link track road cycleway bridleway access_ramp crossing trail
-busway""")
+WALKED = str.split("""
+footway path pedestrian steps corridor elevator platform residential living_street service unclassified
+tertiary tertiary_link secondary secondary_link primary primary_link track road cycleway bridleway access_ramp
+crossing trail busway
+""")
 ON_FOOT = ("yes", "designated", "permissive", "official", "public", "customers", "destination")
 PHYSICAL = str.split("steps escalator wheelchair kerb incline width smoothness surface barrier")
 """What counts when another router's routes are judged: barriers, not rights of way."""
@@ -78,7 +81,7 @@ class Judge:
         uses: dict[int, int] = {}
         one, two = [], []
         for _, refs, _ in self.ways.values():
-            for a, b in zip(refs, refs[1:], strict=False):
+            for a, b in itertools.pairwise(refs):
                 if a in self.index and b in self.index:
                     one.append(self.index[a])
                     two.append(self.index[b])
@@ -120,7 +123,7 @@ class Judge:
                         for name, (value, doubt) in reading.items()
                     ):
                         continue
-                    for a, b in zip(refs, refs[1:], strict=False):
+                    for a, b in itertools.pairwise(refs):
                         if a in self.index and b in self.index and a != b:
                             i, j = (self.index[a], self.index[b]) if sense > 0 else (self.index[b], self.index[a])
                             length = apart(*self.raw.nodes[a][:2], *self.raw.nodes[b][:2]) + 1e-9
@@ -145,7 +148,7 @@ class Judge:
     def walkable(self, path: list[int]) -> list[str]:
         """What a walk over nodes crosses that this profile must not: every node between, every step."""
         crossed = [f"node/{ref}" for ref in path[1:-1] if self.index.get(ref) in self.closed]
-        for a, b in zip(path, path[1:], strict=False):
+        for a, b in itertools.pairwise(path):
             if not any(self._step(way, a, b) for way in self._ways_of(a)):
                 crossed.append(f"{a}-{b}")
         return crossed
@@ -181,7 +184,7 @@ class Judge:
                     return True
                 if width_unknown_fails and name == "barrier" and value is None and profile["width"] > 60:
                     return True
-        return any(self._barred(a, b) for a, b in zip(path, path[1:], strict=False))
+        return any(self._barred(a, b) for a, b in itertools.pairwise(path))
 
     def _barred(self, a: int, b: int) -> bool:
         """Whether every way that joins two nodes fails the profile."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import itertools
 import json
 import math
 import re
@@ -21,8 +22,8 @@ Reading = dict[str, tuple[Any, bool]]
 """For each attribute its value and whether it is in doubt."""
 GRADES = {
     "smooth": "asphalt concrete chipseal rubber tartan acrylic plastic carpet linoleum granite marble terrazzo",
-    "paved": "paved paving_stones paving_stones:30 paving_stones:20 concrete:plates concrete:lanes bricks brick tiles wood metal "
-    "decking artificial_turf boardwalk fibre_reinforced_polymer_grate",
+    "paved": "paved paving_stones paving_stones:30 paving_stones:20 concrete:plates concrete:lanes bricks brick tiles "
+    "wood metal decking artificial_turf boardwalk fibre_reinforced_polymer_grate",
     "compacted": "compacted fine_gravel",
     "rough": "sett cobblestone cobblestone:flattened unhewn_cobblestone grass_paver metal_grid stone brick_weave",
     "loose": "unpaved gravel pebblestone ground dirt earth grass clay woodchips bark leaves shells soil turf",
@@ -33,10 +34,11 @@ SMOOTH = str.split("excellent good intermediate bad very_bad horrible very_horri
 DOORS, CROSSINGS = str.split("none automatic manual revolving"), str.split("sound signals marked unmarked")
 KERBS = {"flush": 0, "no": 0, "none": 0, "lowered": 3, "dropped": 3, "lowered_and_sloped": 3, "rolled": 15}
 KERBS |= dict.fromkeys(("raised", "regular", "normal", "high"), 20)
-NEVER = str.split("""stile turnstile full-height_turnstile kissing_gate motorcycle_barrier horse_stile log debris cattle_grid bump_gate
-hampshire_gate spikes ditch rope chain horse_jump fence wall hedge retaining_wall city_wall hole stone overgrowth shrub""")
-HARMLESS = str.split("""entrance toll_booth height_restrictor border_control bus_trap archway arch coupure no sally_port checkpoint
-vehicle_block car_trap vehicle_barrier cable_barrier guard_rail kerb step door""")
+NEVER = str.split("""stile turnstile full-height_turnstile kissing_gate motorcycle_barrier horse_stile log debris
+cattle_grid bump_gate hampshire_gate spikes ditch rope chain horse_jump fence wall hedge retaining_wall city_wall hole
+stone overgrowth shrub""")
+HARMLESS = str.split("""entrance toll_booth height_restrictor border_control bus_trap archway arch coupure no sally_port
+checkpoint vehicle_block car_trap vehicle_barrier cable_barrier guard_rail kerb step door""")
 PUBLIC = str.split("yes designated permissive official public customers destination permit_holders")
 OWNERS = str.split("private permit residents employees staff members delivery agricultural forestry military")
 UNITS = {
@@ -76,8 +78,8 @@ def measure(text: str) -> list[tuple[float, bool]]:
         if not span:
             one = re.fullmatch(r"[~<>≈+]?\s*(\d+(?:\.\d+)?|\.\d+)\s*(\D*)", part)
             ends = [(one[1], one[2])] if one else [("", "")]
-        for number, unit in ends:
-            unit = unit.strip()
+        for number, written in ends:
+            unit = written.strip()
             if not number or (unit and unit not in UNITS):
                 return []
             found.append((round(float(number) * UNITS.get(unit, 100), 2), bool(unit)))
@@ -169,8 +171,15 @@ def common(tags: dict[str, str]) -> Reading:
         gap = has(tags, "maxwidth:physical", "opening", *(("width",) if "gate" in kind else ()))
         found = measure(tags[gap]) if gap else []
         least = min(found) if found else None
-        r["barrier"] = ("usable", False) if vouched(tags) else (kind, False) if kind in NEVER else (
-            (least[0] / 100, True) if least and not least[1] and least[0] >= 6000 else (least[0], False) if least else (None, True))  # fmt: skip
+        if vouched(tags):
+            r["barrier"] = "usable", False
+        elif kind in NEVER:
+            r["barrier"] = kind, False
+        elif least is None:
+            r["barrier"] = None, True
+        else:
+            bare = not least[1] and least[0] >= 6000
+            r["barrier"] = (least[0] / 100 if bare else least[0]), bare
     return r
 
 
@@ -355,10 +364,12 @@ class Raw:
         keys = "highway", "railway", "public_transport"
         chosen = osmium.filter.KeyFilter(*keys) if ways is None else osmium.filter.IdFilter(ways)
         for way in processor.with_filter(chosen):
-            self.ways[way.id] = dict(way.tags), [node.ref for node in way.nodes], self._day(way)
+            if isinstance(way, osmium.osm.Way):
+                self.ways[way.id] = dict(way.tags), [node.ref for node in way.nodes], self._day(way)
         wanted = {ref for _, refs, _ in self.ways.values() for ref in refs}
         for node in osmium.FileProcessor(str(extract), osmium.osm.NODE).with_filter(osmium.filter.IdFilter(wanted)):
-            self.nodes[node.id] = node.location.lat, node.location.lon, dict(node.tags), self._day(node)
+            if isinstance(node, osmium.osm.Node) and node.location.valid():
+                self.nodes[node.id] = node.location.lat, node.location.lon, dict(node.tags), self._day(node)
 
     def _day(self, thing: Any) -> str:
         seconds = thing.timestamp.timestamp()
@@ -381,7 +392,7 @@ def check(certificate: dict[str, Any], raw: Raw) -> list[str]:
         return [f"malformed: {type(error).__name__}: {error}"]
 
 
-def _check(c: dict[str, Any], raw: Raw) -> list[str]:
+def _check(c: dict[str, Any], raw: Raw) -> list[str]:  # noqa: PLR0912, PLR0915
     wrong: list[str] = []
     body = json.dumps(
         {k: v for k, v in c.items() if k != "sha256"}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
@@ -390,7 +401,8 @@ def _check(c: dict[str, Any], raw: Raw) -> list[str]:
         wrong.append("the certificate was changed after it was written")
     if c["format"] != 1 or c["graph"]["sha256"] != raw.sha256 or c["graph"]["dated"] != raw.dated:
         wrong.append("the certificate is about another extract")
-    profile, path, total = c["profile"], [], 0.0
+    profile, total = c["profile"], 0.0
+    path: list[int] = []
     for number, s in enumerate(c["segments"]):
         tags, refs, day = raw.ways[s["way"]]
         line = list(reversed(refs)) if s["against"] else refs
@@ -420,7 +432,7 @@ def _check(c: dict[str, Any], raw: Raw) -> list[str]:
                     wrong.append(f"way/{s['way']}: the {name} does not lie on it")
         if not _runs(chain, line):
             wrong.append(f"way/{s['way']}: its nodes are not walked in this order")
-        length = sum(apart(*one, *two) for one, two in zip(spots, spots[1:], strict=False))
+        length = sum(apart(*one, *two) for one, two in itertools.pairwise(spots))
         if abs(length - s["length_m"]) > 0.05 + 1e-4 * length:
             wrong.append(f"way/{s['way']}: {length:.2f} m, not {s['length_m']}")
         total += s["length_m"]
@@ -466,7 +478,9 @@ def _runs(chain: list[int], line: list[int]) -> bool:
     return any(line[k : k + len(chain)] == chain for k, ref in enumerate(line) if ref == chain[0])
 
 
-def _compare(p: Any, read: Reading, facts: Any, sense: int, element: str, tags: dict[str, str], day: str) -> list[str]:
+def _compare(  # noqa: PLR0917
+    p: Any, read: Reading, facts: Any, sense: int, element: str, tags: dict[str, str], day: str
+) -> list[str]:
     wrong = []
     if sorted(fact["attribute"] for fact in facts) != sorted(read):
         return [f"{element}: other attributes are stated than the map has: {sorted(read)}"]

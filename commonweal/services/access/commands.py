@@ -173,9 +173,9 @@ def run_route(arguments: argparse.Namespace) -> int:
         read_barriers(router, arguments.barriers)
     options = {"objective": arguments.objective, "alternatives": arguments.alternatives}
     if arguments.pairs:
-        for name, start, goal in read_pairs(arguments.pairs):
+        for name, one, two in read_pairs(arguments.pairs):
             try:
-                answer = route(router, profile, read_point(start, "from"), read_point(goal, "to"), **options)
+                answer = route(router, profile, read_point(one, "from"), read_point(two, "to"), **options)
             except Refusal as refusal:
                 answer = {"status": "refused", **refusal_json(refusal)}
             print(json.dumps({"pair": name} | answer, ensure_ascii=False))
@@ -212,7 +212,7 @@ def refusal_json(refusal: Refusal) -> dict[str, Any]:
 
 
 def read_pairs(path: Path) -> Iterator[tuple[str, str, str]]:
-    """The questions of a CSV file: the last four numbers of a line are lat, lon, lat, lon; a heading may name columns."""
+    """The questions of a CSV file: the last four cells of a line are lat, lon, lat, lon; a heading may name columns."""
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -256,10 +256,22 @@ def run_reach(arguments: argparse.Namespace) -> int:
 
 
 _ALIASES = {
-    "slope": "incline", "kerb:height": "kerb", "kerb_height": "kerb", "curb": "kerb", "incline:across": "cross_slope",
-    "foot": "access", "conveying": "escalator", "elevator": "lift", "gap": "barrier", "highway": "steps", "doors": "door",
-    "maxwidth:physical": "width", "tracktype": "surface", "opening_hours": "hours", "cross-slope": "cross_slope",
-}  # fmt: skip
+    "slope": "incline",
+    "kerb:height": "kerb",
+    "kerb_height": "kerb",
+    "curb": "kerb",
+    "incline:across": "cross_slope",
+    "foot": "access",
+    "conveying": "escalator",
+    "elevator": "lift",
+    "gap": "barrier",
+    "highway": "steps",
+    "doors": "door",
+    "maxwidth:physical": "width",
+    "tracktype": "surface",
+    "opening_hours": "hours",
+    "cross-slope": "cross_slope",
+}
 _UNITS = {"incline": "%", "cross_slope": "%", "kerb": "cm", "width": "cm", "barrier": "cm"}
 
 
@@ -275,8 +287,8 @@ def parse_tags(text: str) -> dict[str, str]:
 def judge_case(element: str, tags: dict[str, str], attribute: str, profile: Profile, sense: int = 0) -> dict[str, Any]:
     """The verdict and the value of one attribute of one element.
 
-    `element` is node or way, with a side for the pavement of a road (`way:left`). An attribute that the element does not
-    have passes with no value.
+    `element` is node or way, with a side for the pavement of a road (`way:left`). An attribute that the element does
+    not have passes with no value.
     """
     from commonweal.services.access.graph.tags import node_facts, way_facts
 

@@ -48,8 +48,8 @@ SURFACES: dict[str, str] = {
     ),
     **dict.fromkeys(
         str.split(
-            "paved paving_stones paving_stones:30 paving_stones:20 concrete:plates concrete:lanes bricks brick tiles wood metal "
-            "decking artificial_turf boardwalk fibre_reinforced_polymer_grate"
+            "paved paving_stones paving_stones:30 paving_stones:20 concrete:plates concrete:lanes bricks brick tiles "
+            "wood metal decking artificial_turf boardwalk fibre_reinforced_polymer_grate"
         ),
         "paved",
     ),
@@ -72,9 +72,9 @@ CROSSINGS = ("sound", "signals", "marked", "unmarked")
 """From the most to the least protected; a profile names the least that it takes."""
 OBSTACLES = frozenset(
     str.split(
-        "stile turnstile full-height_turnstile kissing_gate motorcycle_barrier horse_stile log debris cattle_grid bump_gate "
-        "hampshire_gate spikes ditch rope chain horse_jump fence wall hedge retaining_wall city_wall hole stone "
-        "overgrowth shrub"
+        "stile turnstile full-height_turnstile kissing_gate motorcycle_barrier horse_stile log debris cattle_grid "
+        "bump_gate hampshire_gate spikes ditch rope chain horse_jump fence wall hedge retaining_wall city_wall hole "
+        "stone overgrowth shrub"
     )
 )
 """Barriers that nothing on wheels passes, whatever their width."""
@@ -100,8 +100,8 @@ class Fact:
     """What is on record for one attribute of one element.
 
     `value` is a number in the attribute's unit, a word, or None when it is not known. `doubt` names why the record
-    cannot be trusted to let somebody pass (a bollard of unmeasured gap, a height without its unit, a fresh report): such
-    a fact can fail, but never passes. `tags` are the raw tags that were read; `note` marks contradictions.
+    cannot be trusted to let somebody pass (a bollard of unmeasured gap, a height without its unit, a fresh report):
+    such a fact can fail, but never passes. `tags` are the raw tags that were read; `note` marks contradictions.
     """
 
     attribute: str
@@ -166,9 +166,22 @@ class Profile:
 
 
 _WALKER = Profile(
-    incline_up=12, incline_down=12, cross_slope=6, kerb_up=20, kerb_down=20, width=60, surface="rough", smoothness="bad",
-    steps=1000, escalators=True, doors="revolving", obstacles=False, wheelchair=False, limited=True, speed=3.6,
-)  # fmt: skip
+    incline_up=12,
+    incline_down=12,
+    cross_slope=6,
+    kerb_up=20,
+    kerb_down=20,
+    width=60,
+    surface="rough",
+    smoothness="bad",
+    steps=1000,
+    escalators=True,
+    doors="revolving",
+    obstacles=False,
+    wheelchair=False,
+    limited=True,
+    speed=3.6,
+)
 
 PROFILES: dict[str, tuple[Profile, Text]] = {
     name: (dataclasses.replace(profile, name=name), title)
@@ -202,7 +215,10 @@ PROFILES: dict[str, tuple[Profile, Text]] = {
             ),
             Text("pram or pushchair", "婴儿车"),
         ),
-        ("cane", dataclasses.replace(_WALKER, incline_up=20, incline_down=20), Text("blind, with a cane", "盲人（持盲杖）")),
+        ("cane",
+            dataclasses.replace(_WALKER, incline_up=20, incline_down=20),
+            Text("blind, with a cane", "盲人（持盲杖）"),
+        ),
         (
             "lowvision",
             dataclasses.replace(_WALKER, incline_up=20, incline_down=20, surface="loose", speed=4.0),

@@ -1,7 +1,7 @@
 """How far people's word on a barrier is believed: Bayes over votes that fade, from reporters who earn their weight.
 
-The asymmetry is for safety: one credible word is enough to lead cautious people around; to take a barrier away needs two
-people or an authority.
+The asymmetry is for safety: one credible word is enough to lead cautious people around; to take a barrier away needs
+two people or an authority.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CONFIRMED, CLEARED = 0.9, 0.1
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """How often a reporter was right, as a Beta distribution: `right` and `wrong` start at the crowd's 81 % (CHI 2013)."""
+    """How often a reporter was right, as a Beta distribution that starts at the crowd's 81 % (Hara, CHI 2013)."""
 
     right: float = 8.1
     wrong: float = 1.9

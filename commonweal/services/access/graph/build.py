@@ -46,9 +46,24 @@ class _Rows:
 
 
 _SAID = (
-    "highway", "footway", "railway", "public_transport", "bridge", "tunnel", "level", "tactile_paving", "handrail", "lit",
-    "covered", "indoor", "crossing", "crossing:island", "barrier", "entrance", "ref",
-)  # fmt: skip
+    "highway",
+    "footway",
+    "railway",
+    "public_transport",
+    "bridge",
+    "tunnel",
+    "level",
+    "tactile_paving",
+    "handrail",
+    "lit",
+    "covered",
+    "indoor",
+    "crossing",
+    "crossing:island",
+    "barrier",
+    "entrance",
+    "ref",
+)
 """Tags that are not judged but said in the text of a route."""
 
 
@@ -69,9 +84,11 @@ def assemble(streets: Streets, dem: elevation.Model | None = None) -> tuple[Arra
     rows = _Rows()
     refs = np.frombuffer(streets.refs, np.int64)
     lat, lon = np.frombuffer(streets.lat), np.frombuffer(streets.lon)
-    way_of = np.repeat(np.arange(len(streets.ways), dtype=np.int32), np.diff(np.frombuffer(streets.first, np.int64)))
+    way_of = np.repeat(np.arange(len(streets.ways), dtype=np.int32), np.diff(np.asarray(streets.first)))
     facts_of = {ref: facts for ref, (tags, _) in streets.tagged.items() if (facts := node_facts(tags))}
-    kerbed = np.array(sorted(ref for ref, facts in facts_of.items() if any(f.attribute == "kerb" for f in facts)), np.int64)
+    kerbed = np.array(
+        sorted(ref for ref, facts in facts_of.items() if any(f.attribute == "kerb" for f in facts)), np.int64
+    )
     kerbs = np.bincount(way_of[np.isin(refs, kerbed)], minlength=len(streets.ways))
 
     # Points that are in the extract, none twice in a row; a missing one cuts its way in two.
@@ -95,7 +112,9 @@ def assemble(streets: Streets, dem: elevation.Model | None = None) -> tuple[Arra
     name_of, oneway_of, crossing_of = [], [], []
     for way, count in zip(streets.ways, kerbs.tolist(), strict=True):
         crossing = is_crossing(way.tags)
-        relevant = tuple((key, value) for key, value in way.tags.items() if not key.startswith(("name", "ref", "source")))
+        relevant = tuple(
+            (key, value) for key, value in way.tags.items() if not key.startswith(("name", "ref", "source"))
+        )
         key = (relevant, min(count, 2) if crossing else 0)
         if key not in known:
             known[key] = [
@@ -127,7 +146,9 @@ def assemble(streets: Streets, dem: elevation.Model | None = None) -> tuple[Arra
     order = node[ends_at].tolist()
     v_lat, v_lon = lat[first_use[ends_at]], lon[first_use[ends_at]]
     e_u, e_v = vertex[number[begin]].astype(np.int32), vertex[number[end]].astype(np.int32)
-    v_row = np.array([rows.add(facts_of[r], _about(streets.tagged[r][0])) if r in facts_of else -1 for r in order], np.int32)
+    v_row = np.array(
+        [rows.add(facts_of[r], _about(streets.tagged[r][0])) if r in facts_of else -1 for r in order], np.int32
+    )
     v_time = np.array([streets.tagged[ref][1] if ref in streets.tagged else 0 for ref in order], np.int64)
     count = len(e_u)
     s_edge = np.repeat(np.arange(count, dtype=np.int32), size)

@@ -34,18 +34,37 @@ def current(profile: Profile, field: str) -> float | str | bool:
     return value
 
 
-OPENERS: dict[str, float | str | bool] = {
-    "incline_up": 100.0, "incline_down": 100.0, "cross_slope": 100.0, "kerb_up": 100.0, "kerb_down": 100.0, "width": 20.0,
-    "surface": "any", "smoothness": "impassable", "steps": 1000, "escalators": True, "lifts": True, "doors": "revolving",
-    "crossing": "unmarked", "obstacles": True, "limited": True, "private": True, "wheelchair": False,
+NARROWEST = 20.0
+"""The least width a profile can have, centimetres."""
+Changes = dict[str, float | str | bool]
+"""Limits by name, and what to set them to."""
+
+OPENERS: Changes = {
+    "incline_up": 100.0,
+    "incline_down": 100.0,
+    "cross_slope": 100.0,
+    "kerb_up": 100.0,
+    "kerb_down": 100.0,
+    "width": NARROWEST,
+    "surface": "any",
+    "smoothness": "impassable",
+    "steps": 1000,
+    "escalators": True,
+    "lifts": True,
+    "doors": "revolving",
+    "crossing": "unmarked",
+    "obstacles": True,
+    "limited": True,
+    "private": True,
+    "wheelchair": False,
     **{f"unknown.{attribute}": "permissive" for attribute in ATTRIBUTES},
-}  # fmt: skip
+}
 """Each limit at its loosest."""
 
 
-def needs(profile: Profile, fact: Fact, sense: int = 0) -> dict[str, float | str | bool] | None:
+def needs(profile: Profile, fact: Fact, sense: int = 0) -> Changes | None:
     """The least changes of `profile` that admit `fact`; empty if it is admitted, None if no limit can."""
-    wanted: dict[str, float | str | bool] = {}
+    wanted: Changes = {}
     for _ in range(4):  # a limit, then perhaps its other direction, then the rule for doubt
         loosened = profile
         for field, after in wanted.items():
@@ -63,7 +82,7 @@ def needs(profile: Profile, fact: Fact, sense: int = 0) -> dict[str, float | str
     return None
 
 
-def _loosen(profile: Profile, fact: Fact, sense: int) -> dict[str, float | str | bool]:
+def _loosen(profile: Profile, fact: Fact, sense: int) -> Changes:  # noqa: PLR0912
     """The limits to change so that a failing value passes."""
     value = fact.value
     match fact.attribute:
@@ -85,21 +104,19 @@ def _loosen(profile: Profile, fact: Fact, sense: int) -> dict[str, float | str |
             slope = float(value or 0)
             up = {1: slope, -1: -slope, 0: abs(slope)}[sense]
             down = {1: -slope, -1: slope, 0: abs(slope)}[sense]
-            return ({"incline_up": up} if up > profile.incline_up else {}) | (
-                {"incline_down": down} if down > profile.incline_down else {}
-            )
+            climbs: Changes = {"incline_up": up} if up > profile.incline_up else {}
+            return climbs | ({"incline_down": down} if down > profile.incline_down else {})
         case "cross_slope":
             return {"cross_slope": float(value or 0)}
         case "kerb":
             height = float(value or 0)
-            return ({"kerb_up": height} if sense >= 0 and height > profile.kerb_up else {}) | (
-                {"kerb_down": height} if sense <= 0 and height > profile.kerb_down else {}
-            )
+            steps_up: Changes = {"kerb_up": height} if sense >= 0 and height > profile.kerb_up else {}
+            return steps_up | ({"kerb_down": height} if sense <= 0 and height > profile.kerb_down else {})
         case "barrier" if isinstance(value, str):
             return {"obstacles": True}
         case "width" | "barrier":
             narrowest = float(value or 0)
-            return {"width": narrowest} if narrowest >= OPENERS["width"] else {}
+            return {"width": narrowest} if narrowest >= NARROWEST else {}
         case "surface":
             return {"surface": SURFACES[str(value)]}
         case "smoothness":

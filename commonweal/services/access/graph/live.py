@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -99,7 +100,7 @@ def _dense(points: list[Point], *, closed: bool) -> list[Point]:
     """The points with others between them, none farther than twice `BESIDE_M` from the next."""
     ring = [*points, points[0]] if closed and len(points) > 2 else points
     dense = ring[:1]
-    for one, two in zip(ring, ring[1:], strict=False):
+    for one, two in itertools.pairwise(ring):
         parts = max(1, math.ceil(float(metres(*one, *two)) / (2 * BESIDE_M)))
         dense.extend(
             (one[0] + (two[0] - one[0]) * k / parts, one[1] + (two[1] - one[1]) * k / parts)

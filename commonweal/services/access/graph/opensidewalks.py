@@ -53,7 +53,10 @@ def read(path: Path, progress: Progress = lambda stage, count: None) -> Streets:
             name = str(properties.get("_id", ""))
             streets.add(
                 Way(int(name) if name.isdigit() else number + 1, tags),
-                [(numbers.named(ends.get(k), lat, lon), float(lat), float(lon)) for k, (lon, lat, *_) in enumerate(line)],
+                [
+                    (numbers.named(ends.get(k), lat, lon), float(lat), float(lon))
+                    for k, (lon, lat, *_) in enumerate(line)
+                ],
             )
         progress("ways", len(streets.ways))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -110,14 +113,14 @@ def write(graph: Graph, out: Callable[[str], object]) -> int:
     for edge in range(len(a.e_way)):
         first, last = int(a.e_shape[edge]), int(a.e_shape[edge + 1])
         line = [[float(x), float(y)] for x, y in zip(a.s_lon[first:last], a.s_lat[first:last], strict=True)]
-        row = graph.rows[int(a.e_row[edge])]
+        said = graph.rows[int(a.e_row[edge])]
         properties = {
             "_id": str(edge + 1),
             "_u_id": str(int(a.v_node[a.e_u[edge]])),
             "_v_id": str(int(a.v_node[a.e_v[edge]])),
             "ext:osm_id": str(int(a.e_way[edge])),
             "length": round(float(a.e_len[edge]), 2),
-        } | _edge(row.facts, row.about)
+        } | _edge(said.facts, said.about)
         if name := graph.names[int(a.e_name[edge])]:
             properties["name"] = name
         out(",\n" + _feature({"type": "LineString", "coordinates": line}, properties))

@@ -1,4 +1,4 @@
-"""What is true only now: barriers that people report, lifts out of service, works. Laid over the graph, never into it."""
+"""What is true only now: barriers that people report, lifts out of service, works. Laid over the graph, not into it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ KEPT_CHANGES = 50_000
 """How many changes are remembered for catching up; who is farther behind starts anew."""
 
 
+BLOCKED = Fact("obstruction", "blocked")
+
+
 @dataclass(frozen=True, slots=True)
 class Barrier:
     """A live barrier where it stands: on edges or vertices of one build.
@@ -25,7 +28,7 @@ class Barrier:
     standing: Standing
     edges: tuple[int, ...] = ()
     vertices: tuple[int, ...] = ()
-    fact: Fact = Fact("obstruction", "blocked")
+    fact: Fact = BLOCKED
 
     @property
     def stated(self) -> Fact | None:
@@ -78,12 +81,14 @@ class Overlay:
             for place in places:
                 if fact is not None:
                     table.setdefault(place, {})[barrier.id] = fact
-                elif place in table and table[place].pop(barrier.id, None) and not table[place]:
-                    del table[place]
+                elif place in table:
+                    table[place].pop(barrier.id, None)
+                    if not table[place]:
+                        del table[place]
 
     def since(self, version: int) -> tuple[int, int, dict[int, tuple[Fact, ...]], dict[int, tuple[Fact, ...]]]:
-        """Version, sequence, and the facts now on every edge and vertex that changed since `version` (0 for all that have
-        any; an empty tuple where nothing is left)."""
+        """Version, sequence, and the facts now on every edge and vertex that changed since `version` (0 for all that
+        have any; an empty tuple where nothing is left)."""
         with self._lock:
             if version < self._forgotten or version == 0:
                 edges, vertices = set(self._edges), set(self._vertices)

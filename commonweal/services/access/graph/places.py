@@ -49,6 +49,8 @@ def read_osm(path: Path) -> Iterator[Spot]:
             .with_filter(osmium.filter.KeyFilter(*KEYS, "highway"))
         )
         for thing in processor:
+            if not isinstance(thing, osmium.osm.Node | osmium.osm.Way):
+                continue
             tags = dict(thing.tags)
             kind = next((tags[key] for key in KEYS if key in tags), "")
             if tags.get("highway") == "elevator":
@@ -58,14 +60,13 @@ def read_osm(path: Path) -> Iterator[Spot]:
                 or kind in ("elevator", "toilets")
             ):
                 continue
-            where = (
-                thing.location
-                if thing.is_node()
-                else next((n.location for n in thing.nodes if n.location.valid()), None)
-            )
-            if where is None or not where.valid():
-                continue
-            yield spot(f"{'node' if thing.is_node() else 'way'}/{thing.id}", kind, where.lat, where.lon, tags)
+            if isinstance(thing, osmium.osm.Node):
+                element, where = f"node/{thing.id}", thing.location
+            else:
+                element = f"way/{thing.id}"
+                where = next((node.location for node in thing.nodes if node.location.valid()), osmium.osm.Location())
+            if where.valid():
+                yield spot(element, kind, where.lat, where.lon, tags)
     except RuntimeError as error:
         raise broken(path, error) from None
 
@@ -149,15 +150,21 @@ def from_a11y(path: Path) -> list[Spot]:
         ) from None
 
 
+def _said(answer: Any) -> str:
+    """yes, no, or empty for anything else."""
+    return "yes" if answer is True else "no" if answer is False else ""
+
+
 def _place(feature: dict[str, Any]) -> Spot:
     lon, lat = map(float, feature["geometry"]["coordinates"][:2])
     info = feature["properties"]
     access = info.get("accessibility") or {}
     whole, part = ((access.get(key) or {}).get("wheelchair") for key in ("accessibleWith", "partiallyAccessibleWith"))
-    entrance = next(iter(access.get("entrances") or []), {})
+    entrance: dict[str, Any] = next(iter(access.get("entrances") or []), {})
     opening = entrance.get("door") or {}
     stairs = entrance.get("stairs")
-    restroom = next(iter(access.get("restrooms") or []), {}).get("isAccessibleWithWheelchair")
+    rooms: list[dict[str, Any]] = access.get("restrooms") or [{}]
+    restroom = rooms[0].get("isAccessibleWithWheelchair")
     width = opening.get("width")
     if isinstance(width, dict):
         width = f"{width['value']} {width.get('unit', 'm')}"
@@ -171,8 +178,8 @@ def _place(feature: dict[str, Any]) -> Spot:
         name=str(name.get("zh") or name.get("en") or next(iter(name.values()), ""))
         if isinstance(name, dict)
         else str(name),
-        wheelchair="limited" if part and not whole else {True: "yes", False: "no"}.get(whole, ""),  # type: ignore[arg-type]
-        toilet={True: "yes", False: "no"}.get(restroom, ""),  # type: ignore[arg-type]
+        wheelchair="limited" if part and not whole else _said(whole),
+        toilet=_said(restroom),
         door_width=size[0] if size else None,
         door="revolving" if opening.get("isRevolving") else "automatic" if opening.get("isAutomatic") else "",
         steps=sum(int(stair.get("count", 1)) for stair in stairs) if isinstance(stairs, list) else None,

@@ -1,4 +1,4 @@
-"""Why there is no route: the facts in the way, how near one gets, and the least change of one's limits that opens it."""
+"""Why there is no route: the facts in the way, how near one gets, and the least change of limits that opens it."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def _least(
 ) -> Opening | None:
     """Bisection over the values that matter: whatever a limit opens, a looser one opens too."""
     order = _ORDER.get(field)
-    ladder = sorted(values, key=lambda value: order.index(str(value)) if order else value)  # type: ignore[arg-type,return-value]
+    ladder = sorted(values, key=lambda value: order.index(str(value)) if order else value)
     if field == "width":
         ladder.reverse()
     if field.startswith("unknown."):

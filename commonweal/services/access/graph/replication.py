@@ -42,7 +42,7 @@ def apply(extract: Path, diffs: Sequence[Path], out: Path) -> Path:
     return out
 
 
-class _Living(osmium.SimpleHandler):  # type: ignore[misc]
+class _Living(osmium.SimpleHandler):
     """Writes what has not been deleted."""
 
     def __init__(self, writer: osmium.SimpleWriter) -> None:

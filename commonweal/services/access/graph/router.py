@@ -213,7 +213,7 @@ class Router:
         )
 
     def _with_overlay(self, profile: Profile, base: NDArray[np.uint8], known: Compiled | None) -> Compiled:
-        """Catch up with the live barriers, from `known` if its changes are still remembered, else from the beginning."""
+        """Catch up with the live barriers, from `known` if its changes are still remembered, else anew."""
         if known is not None and not self.overlay.known(known.version):
             known = None
         version, sequence, edges, vertices = self.overlay.since(known.version if known else 0)
@@ -323,7 +323,7 @@ class Router:
             Text(
                 "There is no street on this map within {m} m of {lat:.5f},{lon:.5f}. The map covers {s:.4f},{w:.4f} to "
                 "{n:.4f},{e:.4f} (latitude, longitude, WGS-84).",
-                "在 {lat:.5f},{lon:.5f} 周围 {m} 米内，本地图没有道路。地图覆盖范围为 {s:.4f},{w:.4f} 至 {n:.4f},{e:.4f}"
+                "在 {lat:.5f},{lon:.5f} 周围 {m} 米内，本地图没有道路。地图覆盖 {s:.4f},{w:.4f} 至 {n:.4f},{e:.4f}"
                 "（纬度,经度，WGS-84）。",
             ).format(m=int(COVERED_M), lat=point[0], lon=point[1], s=south, w=west, n=north, e=east),
             field=field,
@@ -377,7 +377,7 @@ class Router:
     # Ways
 
     def pairs(self, starts: Near, goals: Near, compiled: Compiled) -> Iterator[tuple[Place, Place]]:
-        """Places that may be connected, the pair with the least way off the streets first, one for each connected part."""
+        """Places that may be connected, one pair for each connected part, the nearest to what was asked first."""
         leaving, arriving = compiled.parts[starts.edges], compiled.parts[goals.edges]
         shared = np.intersect1d(leaving, arriving)
         found = []
@@ -472,7 +472,7 @@ class Router:
                 arcs.append(arc)
         return np.array(vertices, np.int32), np.array(costs, np.float64), np.array(arcs, np.int32)
 
-    def _trace(
+    def _trace(  # noqa: PLR0917
         self,
         parent: NDArray[np.int32],
         vertex: int,

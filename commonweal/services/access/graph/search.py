@@ -1,7 +1,7 @@
 """The inner loops, compiled by numba: shortest paths, lower bounds, connected parts, nearest streets.
 
-Arcs carry two flags under a profile: `PASS`, the arc itself may be walked; `LEAVE`, its tail vertex may be walked through
-when leaving by it (a kerb or a bollard stands on a vertex). A path uses an arc only with both.
+Arcs carry two flags under a profile: `PASS`, the arc itself may be walked; `LEAVE`, its tail vertex may be walked
+through when leaving by it (a kerb or a bollard stands on a vertex). A path uses an arc only with both.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _pop(keys, items, size):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def spread(a_first, a_arc, e_u, e_v, cost, flags, starts, start_costs, budget):  # type: ignore[no-untyped-def]
+def spread(a_first, a_arc, e_u, e_v, cost, flags, starts, start_costs, budget):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """Dijkstra from `starts`: the least cost to every vertex, infinite beyond `budget`, and the arc it came by."""
     count = len(a_first) - 1
     best = np.full(count, np.inf)
@@ -91,7 +91,7 @@ def spread(a_first, a_arc, e_u, e_v, cost, flags, starts, start_costs, budget): 
     return best, parent
 
 
-def landmarks(
+def landmarks(  # noqa: PLR0917
     a_first: NDArray[np.int32],
     a_arc: NDArray[np.int32],
     e_u: NDArray[np.int32],
@@ -99,7 +99,7 @@ def landmarks(
     e_len: NDArray[np.float64],
     count: int,
 ) -> NDArray[np.float32]:
-    """Distances of all vertices to `count` vertices that lie far from one another (farthest-first), ignoring barriers."""
+    """Distances of all vertices to `count` that lie far from one another (farthest first), ignoring barriers."""
     cost = np.repeat(e_len, 2)
     flags = np.full(2 * len(e_len), OPEN, np.uint8)
     parts = components(a_first, a_arc, flags)
@@ -118,7 +118,7 @@ def landmarks(
 
 
 @numba.njit(cache=True, nogil=True)
-def components(a_first, a_arc, flags):  # type: ignore[no-untyped-def]
+def components(a_first, a_arc, flags):  # type: ignore[no-untyped-def]  # noqa: PLR0912
     """A number for every edge: edges that may be connected for some direction of travel share it; -1 where closed.
 
     Two edges in one part may still be unreachable from each other (one-way slopes); in different parts they always are.
@@ -158,14 +158,14 @@ def components(a_first, a_arc, flags):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def astar(  # type: ignore[no-untyped-def]
+def astar(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0917
     a_first, a_arc, e_u, e_v, cost, flags, landmark, xyz, goal_landmark, goal_xyz,
     starts, start_costs, ends, end_costs, end_arcs, limit, stamp, mark, best, bound, parent, keys, items,
 ):  # fmt: skip
     """The cheapest path from a point to a point; costs are at least metres, so that distances bound them from below.
 
-    A start vertex is reached at `start_costs`. From end vertex `k` the goal is `end_costs[k]` further by `end_arcs[k]`, or
-    is that vertex itself if that is -1. Returns the cost (infinite if there is no path within `limit`), which end it
+    A start vertex is reached at `start_costs`. From end vertex `k` the goal is `end_costs[k]` further by `end_arcs[k]`,
+    or is that vertex itself if that is -1. Returns the cost (infinite if there is no path within `limit`), which end it
     comes by, and how many vertices were settled; `parent` then holds the arc each vertex on the path came by.
     The last seven arguments are the caller's work space, valid where `stamp` equals `mark`.
     """
@@ -224,7 +224,7 @@ def _bound(vertex, landmark, xyz, goal_landmark, goal_xyz):  # type: ignore[no-u
 
 
 @numba.njit(cache=True, nogil=True)
-def near(lat, lon, radius, cell, g_cell, g_first, g_segment, s_edge, s_lat, s_lon):  # type: ignore[no-untyped-def]
+def near(lat, lon, radius, cell, g_cell, g_first, g_segment, s_edge, s_lat, s_lon):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """Every shape segment within `radius` metres: (edge, segment, fraction along it, distance), in no order."""
     scale = math.cos(math.radians(lat))
     dlat = radius / _METRES_PER_DEGREE
@@ -274,9 +274,9 @@ def leaving(arc, e_shape, s_lat, s_lon):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def turns(arcs, clear, a_first, a_arc, e_u, e_v, e_shape, s_lat, s_lon):  # type: ignore[no-untyped-def]
-    """For every joint of a path: the clock hour of the turn (0 if one goes on without a word), which of the ways in that
-    hour it takes, counted clockwise, and how many there are.
+def turns(arcs, clear, a_first, a_arc, e_u, e_v, e_shape, s_lat, s_lon):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """For every joint of a path: the clock hour of the turn (0 if one goes on without a word), which of the ways in
+    that hour it takes, counted clockwise, and how many there are.
 
     One goes on without a word where the path takes the way that is straightest by more than `clear` degrees.
     """

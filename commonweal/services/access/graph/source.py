@@ -19,9 +19,22 @@ Progress = Callable[[str, int], None]
 """Told a stage and how many elements it has taken."""
 WAY_KEYS = ("highway", "railway", "public_transport")
 NODE_KEYS = (
-    "barrier", "kerb", "kerb:height", "kerb:height:start", "kerb:height:end", "kerb:start", "kerb:end", "highway", "door",
-    "automatic_door", "entrance", "wheelchair", "footway", "path", "cycleway",
-)  # fmt: skip
+    "barrier",
+    "kerb",
+    "kerb:height",
+    "kerb:height:start",
+    "kerb:height:end",
+    "kerb:start",
+    "kerb:end",
+    "highway",
+    "door",
+    "automatic_door",
+    "entrance",
+    "wheelchair",
+    "footway",
+    "path",
+    "cycleway",
+)
 """Nodes with any of these may say something about passing them."""
 
 
@@ -36,8 +49,8 @@ class Way:
 
 @dataclass(slots=True)
 class Streets:
-    """All that a graph is made of. The points of way `k` are `first[k]` to `first[k + 1]` in `refs` (node numbers), `lat`
-    and `lon` (NaN for a node that is not in the file). `tagged` holds the tags and edit times of nodes that have any."""
+    """All that a graph is made of. The points of way `k` are `first[k]` to `first[k + 1]` in `refs` (node numbers),
+    `lat` and `lon` (NaN for a node that is not in the file). `tagged` holds tags and edit times of nodes."""
 
     ways: list[Way] = field(default_factory=list)
     first: array[int] = field(default_factory=lambda: array("q", [0]))
@@ -87,14 +100,17 @@ def read_osm(path: Path, progress: Progress = lambda stage, count: None) -> Stre
             field="extract",
         )
     streets = Streets()
+    nodes, ways = osmium.filter.KeyFilter(*NODE_KEYS), osmium.filter.KeyFilter(*WAY_KEYS)
+    nodes.enable_for(osmium.osm.NODE)
+    ways.enable_for(osmium.osm.WAY)
     try:
         header = osmium.io.Reader(str(path)).header()
         # Locations are kept in 16 bytes a node by osmium itself; Python sees tagged nodes and streets only.
         processor = (
             osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY)
             .with_locations("sparse_mem_array")
-            .with_filter(osmium.filter.KeyFilter(*NODE_KEYS).enable_for(osmium.osm.NODE))
-            .with_filter(osmium.filter.KeyFilter(*WAY_KEYS).enable_for(osmium.osm.WAY))
+            .with_filter(nodes)
+            .with_filter(ways)
         )
         for thing in processor:
             if isinstance(thing, osmium.osm.Node):
@@ -109,7 +125,7 @@ def read_osm(path: Path, progress: Progress = lambda stage, count: None) -> Stre
         progress("ways", len(streets.ways))
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise broken(path, error) from None
-    if not streets.ways or not any(lat == lat for lat in streets.lat):
+    if not streets.ways or all(math.isnan(lat) for lat in streets.lat):
         raise Invalid(
             "extract.empty",
             Text("{name} holds no street one could walk.", "{name} 中没有可步行的道路。").format(name=path.name),

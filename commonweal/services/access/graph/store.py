@@ -145,7 +145,8 @@ def save(arrays: Arrays, rows: list[Row], names: list[str], meta: dict[str, Any]
 
 
 def load(folder: Path) -> Graph:
-    """Open a graph without reading it into memory. Raises `NotFound` (`graph.missing`) or `Invalid` (`graph.format`)."""
+    """Open a graph without reading it into memory. Raises `NotFound` (`graph.missing`) and `Invalid` (`graph.broken`,
+    `graph.format`)."""
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         described = json.loads((folder / "rows.json").read_text(encoding="utf-8"))

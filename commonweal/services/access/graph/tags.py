@@ -17,9 +17,9 @@ Tags = Mapping[str, str]
 
 HIGHWAYS = frozenset(
     str.split(
-        "footway path pedestrian steps corridor elevator platform residential living_street service unclassified tertiary "
-        "tertiary_link secondary secondary_link primary primary_link track road cycleway bridleway access_ramp crossing "
-        "trail busway"
+        "footway path pedestrian steps corridor elevator platform residential living_street service unclassified "
+        "tertiary tertiary_link secondary secondary_link primary primary_link track road cycleway bridleway "
+        "access_ramp crossing trail busway"
     )
 )
 """Walked unless a tag forbids it. Trunk roads are walked where a tag allows it, motorways never."""
@@ -169,14 +169,14 @@ def hours(tags: Tags) -> Fact | None:
 def wheelchair(tags: Tags) -> Fact | None:
     """The sign on the element itself: yes, limited or no."""
     words = parts(tags.get("wheelchair", ""))
-    value = next((word for word in ("no", "limited") if word in words), None)
+    value: str | None = next((word for word in ("no", "limited") if word in words), None)
     if value is None and set(words) & {"yes", "designated", "official"}:
         value = "yes"
     return Fact("wheelchair", value, tags=_used(tags, ["wheelchair"])) if value else None
 
 
 def vouched(tags: Tags) -> bool:
-    """Whether `wheelchair=yes` stands on the element: it settles what is otherwise not known, never a measured figure."""
+    """Whether `wheelchair=yes` stands on the element: it settles what is not known, never a measured figure."""
     sign = wheelchair(tags)
     return sign is not None and sign.value == "yes"
 
@@ -297,9 +297,18 @@ def smoothness(tags: Tags, keys: Iterable[str] = ("smoothness",)) -> Fact:
 
 
 _KERBS = {
-    "flush": "flush", "no": "no", "none": "no", "lowered": "lowered", "dropped": "lowered", "lowered_and_sloped": "lowered",
-    "rolled": "rolled", "raised": "raised", "regular": "raised", "normal": "raised", "high": "raised",
-}  # fmt: skip
+    "flush": "flush",
+    "no": "no",
+    "none": "no",
+    "lowered": "lowered",
+    "dropped": "lowered",
+    "lowered_and_sloped": "lowered",
+    "rolled": "rolled",
+    "raised": "raised",
+    "regular": "raised",
+    "normal": "raised",
+    "high": "raised",
+}
 
 
 def kerb(tags: Tags, class_key: str = "kerb", height_keys: Iterable[str] = ("kerb:height",)) -> Fact | None:
@@ -435,7 +444,7 @@ def walkable(tags: Tags) -> bool:
 
 
 def sides(tags: Tags) -> tuple[str, ...]:
-    """The sides on which a road has a pavement of its own that carries tags of its own; empty for one undivided edge."""
+    """The sides on which a road has a pavement with tags of its own; empty for one undivided edge."""
     marked = [
         s for s in SIDES if any(key.startswith((f"sidewalk:{s}:", "sidewalk:both:")) and _physical(key) for key in tags)
     ]
@@ -538,8 +547,12 @@ def _kerb_height(tags: Tags) -> Fact | None:
 
 def node_facts(tags: Tags) -> tuple[Fact, ...]:
     """Everything judged on a node of a way."""
-    found = [access(tags) if tags.keys() & {"barrier", "door", "entrance", "highway"} else None, hours(tags) if tags.keys() & {"barrier", "door", "entrance", "highway"} else None, wheelchair(tags),
-             steps(tags), lift(tags), crossing(tags), kerb(tags), barrier(tags), door(tags)]  # fmt: skip
+    stands = tags.keys() & {"barrier", "door", "entrance", "highway"}
+    found = [
+        access(tags) if stands else None,
+        hours(tags) if stands else None,
+        *(read(tags) for read in (wheelchair, steps, lift, crossing, kerb, barrier, door)),
+    ]
     facts = [fact for fact in found if fact is not None]
     if any(fact.attribute in ("lift", "door") for fact in facts) and (key := _first(tags, ("door:width", "width"))):
         facts.append(width(tags, (key,)))

@@ -20,20 +20,42 @@ CLEAR_DEGREES = 20.0
 """By how much the straightest way must be straighter than any other to be taken without a word."""
 
 _KINDS = {
-    "footway": Text("footpath", "步行道"), "sidewalk": Text("pavement", "人行道"), "crossing": Text("crossing", "人行横道"),
-    "path": Text("path", "小路"), "pedestrian": Text("pedestrian street", "步行街"), "steps": Text("steps", "台阶"),
-    "corridor": Text("corridor", "走廊"), "elevator": Text("lift", "电梯"), "platform": Text("platform", "站台"),
-    "residential": Text("street", "街道"), "living_street": Text("shared street", "共享街道"), "service": Text("service road", "内部道路"),
-    "track": Text("track", "土路"), "cycleway": Text("cycle track", "自行车道"), "road": Text("road", "道路"),
+    "footway": Text("footpath", "步行道"),
+    "sidewalk": Text("pavement", "人行道"),
+    "crossing": Text("crossing", "人行横道"),
+    "path": Text("path", "小路"),
+    "pedestrian": Text("pedestrian street", "步行街"),
+    "steps": Text("steps", "台阶"),
+    "corridor": Text("corridor", "走廊"),
+    "elevator": Text("lift", "电梯"),
+    "platform": Text("platform", "站台"),
+    "residential": Text("street", "街道"),
+    "living_street": Text("shared street", "共享街道"),
+    "service": Text("service road", "内部道路"),
+    "track": Text("track", "土路"),
+    "cycleway": Text("cycle track", "自行车道"),
+    "road": Text("road", "道路"),
     "traffic_island": Text("traffic island", "安全岛"),
-}  # fmt: skip
+}
 _SURFACES = {
-    "asphalt": Text("asphalt", "沥青"), "concrete": Text("concrete", "混凝土"), "paving_stones": Text("paving stones", "铺砖"),
-    "paved": Text("paved", "硬化路面"), "sett": Text("setts", "方石"), "cobblestone": Text("cobbles", "鹅卵石"),
-    "compacted": Text("compacted gravel", "压实碎石"), "fine_gravel": Text("fine gravel", "细碎石"), "gravel": Text("gravel", "碎石"),
-    "unpaved": Text("unpaved", "未硬化路面"), "ground": Text("earth", "土路面"), "dirt": Text("earth", "土路面"), "grass": Text("grass", "草地"),
-    "wood": Text("wood", "木板"), "metal": Text("metal", "金属"), "sand": Text("sand", "沙地"), "bricks": Text("bricks", "砖面"),
-}  # fmt: skip
+    "asphalt": Text("asphalt", "沥青"),
+    "concrete": Text("concrete", "混凝土"),
+    "paving_stones": Text("paving stones", "铺砖"),
+    "paved": Text("paved", "硬化路面"),
+    "sett": Text("setts", "方石"),
+    "cobblestone": Text("cobbles", "鹅卵石"),
+    "compacted": Text("compacted gravel", "压实碎石"),
+    "fine_gravel": Text("fine gravel", "细碎石"),
+    "gravel": Text("gravel", "碎石"),
+    "unpaved": Text("unpaved", "未硬化路面"),
+    "ground": Text("earth", "土路面"),
+    "dirt": Text("earth", "土路面"),
+    "grass": Text("grass", "草地"),
+    "wood": Text("wood", "木板"),
+    "metal": Text("metal", "金属"),
+    "sand": Text("sand", "沙地"),
+    "bricks": Text("bricks", "砖面"),
+}
 _CROSSINGS = {
     "sound": Text("crossing with a signal that sounds or vibrates", "有提示音或振动信号的人行横道"),
     "signals": Text("crossing with signals", "有信号灯的人行横道"),
@@ -46,10 +68,14 @@ _POINTS = (
     Text("south", "南"), Text("south-west", "西南"), Text("west", "西"), Text("north-west", "西北"),
 )  # fmt: skip
 _DOUBTS = {
-    "gap": Text("gap not measured", "间隙未测量"), "unit": Text("unit not stated", "未写单位"), "unreadable": Text("record unreadable", "记录无法识读"),
-    "kind": Text("height not known", "高度不明"), "report": Text("reported, not yet confirmed", "有人上报，尚未证实"),
-    "narrow": Text("said to be narrow", "标注为狭窄"), "estimate": Text("estimated", "估计值"),
-}  # fmt: skip
+    "gap": Text("gap not measured", "间隙未测量"),
+    "unit": Text("unit not stated", "未写单位"),
+    "unreadable": Text("record unreadable", "记录无法识读"),
+    "kind": Text("height not known", "高度不明"),
+    "report": Text("reported, not yet confirmed", "有人上报，尚未证实"),
+    "narrow": Text("said to be narrow", "标注为狭窄"),
+    "estimate": Text("estimated", "估计值"),
+}
 _UNITS = {"incline": "%", "cross_slope": "%", "width": " cm", "kerb": " cm", "barrier": " cm"}
 
 
