@@ -439,7 +439,9 @@ def _check(c: dict[str, Any], raw: Raw) -> list[str]:  # noqa: PLR0912, PLR0915
         if path and nodes and path[-1] != nodes[0]:
             wrong.append(f"way/{s['way']}: does not begin where the stretch before ends")
         path += nodes[1:] if path and nodes else nodes
-        kerbs = sum("kerb" in node_reading(raw.nodes[ref][2]) for ref in refs if ref in raw.nodes)
+        kerbs = (
+            sum("kerb" in node_reading(raw.nodes[ref][2]) for ref in refs if ref in raw.nodes) if _crosses(tags) else 0
+        )
         sense = -1 if s["against"] else 1
         read = way_reading(tags, s["side"], kerbs)
         wrong += _compare(profile, read, s["facts"], sense, f"way/{s['way']}", tags, day)

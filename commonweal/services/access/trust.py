@@ -93,6 +93,6 @@ def standing(votes: Iterable[Vote], kind: str) -> Standing:
     return "confirmed" if probability > CONFIRMED else "doubted"
 
 
-def learned(reporter: Reporter, agreed: bool) -> Reporter:
-    """The reporter after one vote has been settled by others or by an authority."""
-    return Reporter(reporter.right + agreed, reporter.wrong + (not agreed))
+def learned(reporter: Reporter, right: float) -> Reporter:
+    """The reporter after one vote whose probability of having been right is now `right` (1 or 0 from an authority)."""
+    return Reporter(reporter.right + right, reporter.wrong + 1 - right)
