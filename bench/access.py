@@ -297,17 +297,17 @@ def scale(arguments: argparse.Namespace) -> Figure:
                         )
         del judge
         program = (
-            "import json,resource,sys,time;from pathlib import Path;begun=time.time()\n"
+            "import json,sys,time;from pathlib import Path;begun=time.time()\n"
             "from commonweal.services.access.graph.build import build\n"
             "meta=build(Path(sys.argv[1]),Path(sys.argv[2]))\n"
-            "print(json.dumps([time.time()-begun,resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024,meta['vertices'],meta['edges']]))"
+            "print(json.dumps([time.time()-begun,int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])/1024,meta['vertices'],meta['edges']]))"
         )
         run = subprocess.run(
             [sys.executable, "-c", program, large, Path(name) / "graph"], capture_output=True, text=True, check=True
         )
         seconds, build_mb, vertices, edges = json.loads(run.stdout)
         program = (
-            "import json,random,resource,sys,time\n"
+            "import json,random,sys,time\n"
             "from commonweal.services.access.graph.router import Router\n"
             "from commonweal.services.access.graph import text\n"
             "from commonweal.services.access.graph.build import metres\n"
@@ -320,7 +320,7 @@ def scale(arguments: argparse.Namespace) -> Figure:
             "  t=time.perf_counter();w=router.find(p,s,g)\n"
             "  if w is not None and w.length<=20000: text.steps(router,w,p);n+=1;far.append(w.length)\n"
             "  times.append(1000*(time.perf_counter()-t))\n"
-            "print(json.dumps([times[20:],n,sum(far)/max(1,len(far)),resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024]))"
+            "print(json.dumps([times[20:],n,sum(far)/max(1,len(far)),int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])/1024]))"
         )
         words = [sys.executable, "-c", program, str(Path(name) / "graph"), str(arguments.pairs), str(arguments.seed)]
         times, found, mean, route_mb = json.loads(

@@ -240,13 +240,12 @@ def _index(
     high_y = np.floor((np.maximum(lat[first], lat[first + 1]) + 90) / CELL).astype(np.int64)
     low_x = np.floor((np.minimum(lon[first], lon[first + 1]) + 180) / CELL).astype(np.int64)
     high_x = np.floor((np.maximum(lon[first], lon[first + 1]) + 180) / CELL).astype(np.int64)
-    cells, segments = [(low_y << 32) + low_x], [first]
-    for k in np.flatnonzero((low_y != high_y) | (low_x != high_x)):
-        y, x = np.meshgrid(np.arange(low_y[k], high_y[k] + 1), np.arange(low_x[k], high_x[k] + 1), indexing="ij")
-        more = ((y << 32) + x).ravel()[1:]
-        cells.append(more)
-        segments.append(np.full(len(more), first[k], np.int32))
-    cell, segment = np.concatenate(cells), np.concatenate(segments)
+    wide = high_x - low_x + 1
+    count = (high_y - low_y + 1) * wide
+    which = np.repeat(np.arange(len(first)), count)
+    place = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    cell = ((low_y[which] + place // wide[which]) << 32) + low_x[which] + place % wide[which]
+    segment = first[which]
     order = np.lexsort((segment, cell))
     distinct, begin = np.unique(cell[order], return_index=True)
     return distinct, np.append(begin, len(order)).astype(np.int64), segment[order]
