@@ -1,4 +1,5 @@
-"""Measures the step-free router: `python -m bench.access unsafe|latency|barriers|scale|trust|mutants|refusals|walker`.
+"""Measures the step-free router: `commonweal bench access NAME` or `python -m bench.access NAME`, NAME being
+unsafe, latency, barriers, scale, trust, mutants or refusals.
 
 Each prints a table and, last, one JSON line. `--valhalla PYTHON` names the Python of an environment with
 `pyvalhalla-weekly`; without it the anchor is left out.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import os
 import random
 import subprocess
 import sys
@@ -16,11 +18,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from bench.access_judge import Judge
+from bench.figure import Figure
 from commonweal.services.access import checker
 from commonweal.services.access.graph import answer as answers
 from commonweal.services.access.graph.build import build
@@ -29,25 +32,21 @@ from commonweal.services.access.graph.router import Router
 from commonweal.services.access.rules import PROFILES, parse_profile
 from commonweal.services.access.trust import CLEARED, CONFIRMED, Reporter, Standing, Vote, belief, learned
 
-Figure = dict[str, Any]
 
-
-def figure(  # noqa: PLR0917
-    name: str,
-    value: float,
-    unit: str,
-    n: int,
-    ok: bool,
-    anchor: str = "",
-    anchor_value: float | None = None,
-    **more: Any,
-) -> Figure:
-    """One measured figure."""
-    ratio = round(anchor_value / value, 3) if anchor_value is not None and value else None
-    return {
-        "name": name, "value": round(value, 4), "unit": unit, "anchor": anchor, "anchor_value": anchor_value,
-        "ratio": ratio,        "n": n, "ok": ok, **more,
-    }  # fmt: skip
+def _figure(name: str, value: float, unit: str, n: int, ok: bool, **more: Any) -> Figure:
+    """A figure that carries further values beside those of every figure. Without an anchor, `anchor_value` is 0."""
+    anchor_value = more.pop("anchor_value", None) or 0.0
+    made: dict[str, Any] = {
+        "name": name,
+        "value": round(value, 4),
+        "unit": unit,
+        "anchor": more.pop("anchor", ""),
+        "anchor_value": anchor_value,
+        "ratio": round(anchor_value / value, 3) if value else 0.0,
+        "n": n,
+        "ok": ok,
+    }
+    return cast(Figure, made | more)
 
 
 def _router(arguments: argparse.Namespace, folder: Path) -> Router:
@@ -134,9 +133,11 @@ def unsafe(arguments: argparse.Namespace) -> Figure:
         f"completeness {100 * complete:.2f} %, worst length ratio {worst:.6f}, "
         f"refusals unexplained {total['unexplained']}"
     )
-    return figure(
-        "unsafe", rate, "%", total["routes"], ok, "valhalla wheelchair, gaps of unknown width passable",
-        anchor and anchor[0], anchor_width_unknown_fails=anchor and anchor[1], completeness=round(100 * complete, 3),
+    return _figure(
+        "unsafe", rate, "%", total["routes"], ok,
+        anchor="valhalla wheelchair, gaps of unknown width passable",
+        anchor_value=anchor and anchor[0], anchor_width_unknown_fails=anchor and anchor[1],
+        completeness=round(100 * complete, 3),
         length_ratio=round(worst, 6), refusals=total["refused"], unexplained=total["unexplained"],
     )  # fmt: skip
 
@@ -203,9 +204,9 @@ def latency(arguments: argparse.Namespace) -> Figure:
     if theirs:
         print(f"{'valhalla in-process':30} {'{:8} {:8} {:8}'.format(*theirs)}")
     p95, most = _quantiles(engine)[1:]
-    return figure(
-        "latency p95", p95, "ms", len(engine), p95 <= 5 and most <= 30, "valhalla in-process p95",
-        theirs and theirs[1], max=most,
+    return _figure(
+        "latency p95", p95, "ms", len(engine), p95 <= 5 and most <= 30, anchor="valhalla in-process p95",
+        anchor_value=theirs and theirs[1], max=most,
         answer_p95=_quantiles(whole)[1],
     )  # fmt: skip
 
@@ -252,7 +253,7 @@ def barriers(arguments: argparse.Namespace) -> Figure:
         f"report to changed route, {sequence:,} barriers: p50 {p50} ms, p95 {p95} ms, max {most} ms; "
         f"changed {changed}/{len(times)}"
     )
-    return figure("barrier to route p95", p95, "ms", len(times), p95 <= 200 and changed == len(times), max=most)
+    return _figure("barrier to route p95", p95, "ms", len(times), p95 <= 200 and changed == len(times), max=most)
 
 
 def scale(arguments: argparse.Namespace) -> Figure:
@@ -337,7 +338,7 @@ def scale(arguments: argparse.Namespace) -> Figure:
     )
     print(f"per million edges: {disk / edges * 1e6:.0f} MB mapped, {route_mb / edges * 1e6:.0f} MB resident at most")
     ok = p95 <= 15 and seconds <= 60 and max(build_mb, route_mb) <= 1024
-    return figure(
+    return _figure(
         "scale p95",
         p95,
         "ms",
@@ -369,7 +370,7 @@ def trust(arguments: argparse.Namespace) -> Figure:
         print(f"10 % of the accounts lie {name}: {100 * share:.2f} % more facts wrong, after the first {first}")
     worst = max(flips.values())
     ok = right >= 0.93 and cast <= 3 and worst <= 0.01
-    return figure("trust right", 100 * right, "%", facts, ok, votes=round(cast, 2), flipped=round(100 * worst, 2))
+    return _figure("trust right", 100 * right, "%", facts, ok, votes=round(cast, 2), flipped=round(100 * worst, 2))
 
 
 def _crowd(seed: int, facts: int, liars: float, targets: int) -> tuple[list[tuple[bool, bool]], float]:
@@ -433,7 +434,7 @@ def mutants(arguments: argparse.Namespace) -> Figure:
         f"{refused} of {tried} mutants refused; "
         f"checking a certificate p50 {_quantiles(times)[0]} ms, p95 {_quantiles(times)[1]} ms"
     )
-    return figure(
+    return _figure(
         "mutants refused", 100 * refused / tried, "%", tried, refused == tried, check_p95=_quantiles(times)[1]
     )
 
@@ -533,9 +534,10 @@ def refusals(arguments: argparse.Namespace) -> Figure:
         f"p50 {p50} ms, p95 {p95} ms, max {most} ms"
     )
     share = 100 * (opened + closed) / max(1, len(times))
-    return figure("refusals explained", share, "%", len(times), share == 100, p95_ms=p95)
+    return _figure("refusals explained", share, "%", len(times), share == 100, p95_ms=p95)
 
 
+DATA = Path(os.environ.get("COMMONWEAL_DATA", "../shared/data")) / "access"
 BENCHES: dict[str, Callable[[argparse.Namespace], Figure]] = {
     bench.__name__: bench for bench in (unsafe, latency, barriers, scale, trust, mutants, refusals)
 }
@@ -543,7 +545,7 @@ BENCHES: dict[str, Callable[[argparse.Namespace], Figure]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that every bench takes."""
-    parser.add_argument("--extract", type=Path, required=True)
+    parser.add_argument("--extract", type=Path, default=DATA / "oslo.osm.pbf")
     parser.add_argument("--pairs", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--unknown", choices=("strict", "cautious", "permissive"))
