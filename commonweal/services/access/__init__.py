@@ -1,6 +1,6 @@
 """Step-free routes: from door to door without one barrier that is on record, and an honest word on what is not."""
 
-from commonweal.kernel.registry import FactKind, Service
+from commonweal.kernel.registry import FactKind, Link, Service
 from commonweal.kernel.text import Text
 
 SERVICE = Service(
@@ -11,9 +11,13 @@ SERVICE = Service(
         "一条适合您的轮椅、手杖或婴儿车的路；没有路时，说明原因。",
     ),
     drawing="path",
-    fact_kinds=(
-        FactKind("access.report", Text("A barrier reported, confirmed or cleared", "障碍的上报、确认或解除")),
-        FactKind("access.build", Text("A map graph put into use", "路网图投入使用")),
+    links=(
+        Link("route", Text("Find a way", "找路")),
+        Link("reports", Text("Barriers", "障碍")),
+        Link("places", Text("Places", "地点")),
+        Link("cities", Text("What is known", "数据现状")),
+        Link("profiles", Text("My limits", "我的出行方式")),
     ),
+    fact_kinds=(FactKind("access.report", Text("Somebody reported a barrier", "有人上报障碍")),),
     order=40,
 )

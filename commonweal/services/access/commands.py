@@ -97,27 +97,28 @@ def run_build(arguments: argparse.Namespace) -> int:
     """Build a graph and say what is in it."""
     from commonweal.services.access.graph.build import build
 
-    meta = build(arguments.extract, arguments.out, dem=arguments.dem, progress=_progress)
-    known = ", ".join(f"{name} {share:.1%}" for name, share in meta["coverage"].items())
-    lines = [
-        f"{meta['vertices']:,} vertices, {meta['edges']:,} edges, {meta['metres'] / 1000:,.0f} km",
-        f"on record: {known}",
-    ]
-    _say(
-        meta | {"graph": str(arguments.out)},
-        arguments.json,
-        [*lines, f"build {meta['build']}", f"graph {arguments.out}"],
-    )
+    _say_built(arguments, arguments.out, build(arguments.extract, arguments.out, dem=arguments.dem, progress=_progress))
     return 0
 
 
 def run_import(arguments: argparse.Namespace) -> int:
-    """Build a graph where the service looks for it."""
+    """Build a graph where the service looks for it, with its places."""
+    from commonweal.services.access.graph.regions import bring
+
     home = Path(os.environ.get("COMMONWEAL_DATA_DIR", ".data")).absolute() / "access"
-    home.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"(\.osm)?\.(pbf|geojson|json|osm|bz2)$", "", arguments.extract.name)
-    arguments.out = home / name
-    return run_build(arguments)
+    _say_built(arguments, *bring(arguments.extract, home, dem=arguments.dem, progress=_progress))
+    return 0
+
+
+def _say_built(arguments: argparse.Namespace, folder: Path, meta: dict[str, Any]) -> None:
+    known = ", ".join(f"{name} {share:.1%}" for name, share in meta["coverage"].items())
+    lines = [
+        f"{meta['vertices']:,} vertices, {meta['edges']:,} edges, {meta['metres'] / 1000:,.0f} km",
+        f"on record: {known}",
+        f"build {meta['build']}",
+        f"graph {folder}",
+    ]
+    _say(meta | {"graph": str(folder)}, arguments.json, lines)
 
 
 def run_update(arguments: argparse.Namespace) -> int:
