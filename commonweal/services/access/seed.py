@@ -24,7 +24,7 @@ REPORTS = (
 def seed() -> None:
     """Make the demonstration; twice is once."""
     if not (settings.HOME / "access" / "district" / "meta.json").exists():
-        bring(DISTRICT, settings.HOME / "access")
+        bring(DISTRICT, settings.HOME / "access", licence="drawn for the demonstration · 演示用虚构地图")
     for number, (email, kind, lat, lon, hours) in enumerate(REPORTS):
         party = Login.objects.select_related("party").get(email=email).party
         with clock.stopped(clock.now() - timedelta(hours=hours)):

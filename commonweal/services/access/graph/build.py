@@ -20,6 +20,7 @@ RADIUS = 6_371_008.8
 CELL = 0.001
 """The side of an index cell, degrees."""
 LANDMARKS = 16
+OPENSTREETMAP = "© OpenStreetMap contributors, ODbL 1.0"
 SIDES = {"": 0, "left": 1, "right": 2}
 
 
@@ -252,7 +253,12 @@ def _index(
 
 
 def build(
-    extract: Path, folder: Path, *, dem: Path | None = None, progress: Progress = lambda stage, count: None
+    extract: Path,
+    folder: Path,
+    *,
+    dem: Path | None = None,
+    licence: str = OPENSTREETMAP,
+    progress: Progress = lambda stage, count: None,
 ) -> dict[str, Any]:
     """Build the graph of an OpenStreetMap extract or of an OpenSidewalks GeoJSON file. Returns its meta data."""
     extract, folder = Path(extract), Path(folder)
@@ -277,7 +283,7 @@ def build(
         "edges": len(arrays.e_u),
         "metres": round(float(arrays.e_len.sum())),
         "coverage": coverage(arrays, rows),
-        "licence": "© OpenStreetMap contributors, ODbL 1.0",
+        "licence": licence,
     }
     return save(arrays, rows, names, meta, folder)
 

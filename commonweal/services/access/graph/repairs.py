@@ -63,6 +63,8 @@ def repairs(router: Router, profile: Profile, most: int = 10) -> list[Repair]:
             found.append(Repair(f"node/{int(a.v_node[vertex])}", *place, facts, opens / total))
     best: dict[str, Repair] = {}
     for repair in found:
+        if any(fact.attribute in ("access", "hours") for fact in repair.facts):
+            continue  # a right, which no repair gives
         if repair.facts and (repair.element not in best or best[repair.element].opens < repair.opens):
             best[repair.element] = repair
     return sorted(best.values(), key=lambda repair: (-repair.opens, repair.element))[:most]

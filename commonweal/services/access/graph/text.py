@@ -176,7 +176,7 @@ def _met(at: Row | None, gate: int, before: Row, after: Row) -> tuple[Text, ...]
     if crossing[1] and not crossing[0]:
         kind = crossing[1].value or (crossing[2].value if crossing[2] else None)
         said.append(_CROSSINGS[str(kind or "")])
-    elif crossing[1] and crossing[2]:
+    elif crossing[1] and crossing[2] and crossing[1].value is None:  # only the node says of what kind it is
         said.append(_CROSSINGS[str(crossing[2].value or "")])
     return tuple(said)
 
