@@ -32,7 +32,7 @@ clean:  ## remove what was built; the data directory stays
 
 .venv/run.stamp: requirements.lock pyproject.toml .venv/uv.stamp
 	@test -e .venv/test.stamp || $(UV) pip sync -q --require-hashes --link-mode=hardlink requirements.lock
-	@$(UV) pip install -q --no-deps --no-build-isolation-package commonweal -e . && touch $@
+	@$(UV) pip install -q --no-deps -e . && touch $@
 
 .venv/test.stamp: requirements-dev.lock pyproject.toml .venv/uv.stamp
 	@$(UV) pip sync -q --require-hashes requirements-dev.lock

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import commonweal.services
 from commonweal.kernel.errors import Refusal
 
-OWN = ()
+OWN = ("commonweal.operation.commands", "commonweal.operation.proof_commands")
 """Modules of the platform's own commands, each with `add_commands(subparsers)`."""
 
 
@@ -57,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        print(f"commonweal: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

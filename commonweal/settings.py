@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from commonweal.kernel.postgres.server import DATABASE, USER, Server
 from commonweal.kernel.registry import services
@@ -26,6 +28,8 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 """A PostgreSQL server (15 or newer) instead of the embedded one: `postgresql://user:password@host/name`."""
 LOG_NAME = os.environ.get("COMMONWEAL_LOG_NAME", "demonstration.commonweal.example/log")
 """The name of the public log: chosen once, when its key is made."""
+ADDRESS = URL or f"http://127.0.0.1:{PORT}"
+"""Where this platform is reached: what links in messages begin with."""
 DEMONSTRATION = not URL
 """Whether this is a demonstration: pages say so, and `seed` may make its world."""
 TELEPHONE_GATEWAY = os.environ.get("COMMONWEAL_SMS_URL", "")
@@ -63,15 +67,18 @@ def _secret() -> str:
 def _database() -> dict[str, Any]:
     common: dict[str, Any] = {
         "ENGINE": "django.db.backends.postgresql",
+        "CONN_HEALTH_CHECKS": True,  # a session that the database has lost is replaced before it is used
         # A full pool answers 503 after five seconds rather than let everybody wait.
         "OPTIONS": {"pool": {"min_size": 1, "max_size": 16, "timeout": 5}},
     }
     if DATABASE_URL:
-        url = urlsplit(DATABASE_URL)
-        if url.scheme not in ("postgres", "postgresql"):
-            raise ImproperlyConfigured("DATABASE_URL must be postgresql://user:password@host:port/name")
-        parts = {"HOST": url.hostname, "PORT": url.port, "USER": url.username, "PASSWORD": url.password}
-        return common | {name: value or "" for name, value in parts.items()} | {"NAME": url.path.strip("/")}
+        try:
+            url = conninfo_to_dict(DATABASE_URL)
+        except ProgrammingError as error:
+            raise ImproperlyConfigured("DATABASE_URL must be postgresql://user:password@host:port/name") from error
+        names = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "dbname"}
+        common["OPTIONS"] |= {name: value for name, value in url.items() if name not in names.values()}
+        return common | {name: url.get(part, "") for name, part in names.items()}
     return common | {"HOST": str(Server(HOME).socket_directory), "USER": USER, "NAME": DATABASE}
 
 
@@ -85,9 +92,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = bool(URL)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_ENGINE = "commonweal.kernel.parties.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "commonweal.web.failures.forged"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -105,7 +114,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
@@ -125,16 +133,16 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "commonweal.web.middleware.Failures",
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "commonweal.web.middleware.LanguageInPath",
+    "commonweal.web.middleware.Failures",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 
@@ -144,7 +152,12 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["commonweal.web.templatetags.commonweal"],
+            "builtins": [
+                "django.templatetags.static",
+                "commonweal.web.templatetags.commonweal",
+                "commonweal.web.templatetags.signin",
+                "commonweal.web.templatetags.log",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -187,16 +200,27 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "account"
-ACCOUNT_ADAPTER = "commonweal.web.signin.Adapter"
+ACCOUNT_ADAPTER = "commonweal.web.signin.adapter.Adapter"
+ACCOUNT_USER_DISPLAY = "commonweal.web.signin.adapter.display"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+# Whether there is an account is never said: an address is confirmed by a code before anything else.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_ADAPTER = "commonweal.web.signin.adapter.MfaAdapter"
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_PASSKEY_SIGNUP_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not URL
 MFA_TOTP_ISSUER = "Commonweal"
 

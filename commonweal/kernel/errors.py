@@ -6,8 +6,6 @@ A rule raises the subclass that names its kind of refusal; doors turn it into a 
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from commonweal.kernel.text import Text
 
 
@@ -18,7 +16,7 @@ class Refusal(Exception):
     that is at fault, if one is.
     """
 
-    status: ClassVar[int] = 422
+    status: int = 422
 
     def __init__(self, code: str, text: Text, *, field: str | None = None) -> None:
         super().__init__(f"{code}: {text.en}")
@@ -59,6 +57,22 @@ class TooLarge(Refusal):
     """More than the documented limit (HTTP 413)."""
 
     status = 413
+
+
+class WrongMediaType(Refusal):
+    """The body is of a kind that is not read here (HTTP 415)."""
+
+    status = 415
+
+
+class TooMany(Refusal):
+    """Too often by the same asker: come back in `retry_after` seconds (HTTP 429)."""
+
+    status = 429
+
+    def __init__(self, code: str, text: Text, *, retry_after: int) -> None:
+        super().__init__(code, text)
+        self.retry_after = retry_after
 
 
 class Busy(Refusal):

@@ -52,7 +52,8 @@ class Leg:
 class Transfer:
     """A movement between accounts of one book.
 
-    `key` is made by whoever asks, before asking (1 to 64 printable ASCII characters), and is unique in the book;
+    `key` is made by whoever asks, before asking (`check_key`), and is unique in the book. A key that the platform makes
+    itself has a blank in it (`resolve 0190...`), so that no client can take it.
     `request` is the hash of what was asked (`request_hash`). The same key and request again is the same transfer; the
     same key with another request is a `KeyReused`.
     """
@@ -129,23 +130,34 @@ def open_assets(cursor: Cursor, assets: Iterable[Asset]) -> None:
             raise ValueError(f"the asset {asset.code} is in the books with another exponent")
 
 
+ASKED = """
+unnest(%(book)s::uuid[], %(id)s::uuid[], %(name)s::text[], %(asset)s::text[], %(side)s::smallint[], %(floor)s::bigint[])
+AS asked (book, id, name, asset, side, floor)
+"""
+OPEN = f"""
+INSERT INTO ledger_account (book, id, name, asset, side, floor)
+SELECT * FROM {ASKED} ORDER BY book, id ON CONFLICT DO NOTHING
+"""
+OPEN_OTHERWISE = f"""
+SELECT asked.name FROM {ASKED} JOIN ledger_account a ON a.book = asked.book AND a.id = asked.id
+WHERE (a.asset, a.side, a.floor) IS DISTINCT FROM (asked.asset, asked.side, asked.floor) LIMIT 1
+"""
+
+
 def open_accounts(cursor: Cursor, accounts: Sequence[Account]) -> None:
-    """Open accounts that are not open yet."""
-    cursor.execute(
-        """
-        INSERT INTO ledger_account (book, id, name, asset, side, floor)
-        SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
-        ON CONFLICT DO NOTHING
-        """,
-        [
-            [a.book for a in accounts],
-            [a.id for a in accounts],
-            [a.name for a in accounts],
-            [a.asset for a in accounts],
-            [a.side for a in accounts],
-            [a.floor for a in accounts],
-        ],
-    )
+    """Open accounts that are not open yet; raises `ValueError` if one is open with another asset, side or floor."""
+    asked = {
+        "book": [a.book for a in accounts],
+        "id": [a.id for a in accounts],
+        "name": [a.name for a in accounts],
+        "asset": [a.asset for a in accounts],
+        "side": [a.side for a in accounts],
+        "floor": [a.floor for a in accounts],
+    }
+    cursor.execute(OPEN, asked)
+    cursor.execute(OPEN_OTHERWISE, asked)
+    if otherwise := cursor.fetchone():
+        raise ValueError(f"the account {otherwise[0]} is open with another asset, side or floor")
 
 
 POST = """
@@ -156,8 +168,8 @@ WITH asked AS (
         AS asked (book, id, key, request, kind, phase, resolves, expires, legs, at)
 ), new AS (
     INSERT INTO ledger_transfer (book, id, key, request, kind, phase, resolves, expires, legs, at)
-    SELECT * FROM asked
-    ON CONFLICT (book, key) DO NOTHING
+    SELECT * FROM asked ORDER BY book, key  -- one order for all, so that two batches never wait for each other
+    ON CONFLICT DO NOTHING  -- on any key: a race of two resolutions may meet at (book, resolves) first
     RETURNING book, id
 ), postings AS (
     INSERT INTO ledger_posting (book, transfer, seq, account, amount)
@@ -196,8 +208,8 @@ def post_parameters(transfers: Sequence[Transfer]) -> dict[str, list[object]]:
 def post(cursor: Cursor, transfers: Sequence[Transfer]) -> list[Posted]:
     """Write transfers in the caller's transaction; all or none. The answers are in the order asked.
 
-    Raises `KeyReused` if a key stands for another request, and `Overdrawn` if a floor would be broken. An unbalanced
-    transfer, an unknown account or a wrong resolution is a programming error and raises the database's own.
+    Raises `KeyReused` if a key stands for another request, and `Overdrawn` if a floor would be broken. An id used twice
+    is a `ValueError`; an unbalanced transfer, an unknown account or a wrong resolution raises the database's own error.
     """
     if not transfers:
         return []
@@ -216,6 +228,8 @@ def post(cursor: Cursor, transfers: Sequence[Transfer]) -> list[Posted]:
         if transfer.id in new:
             answers.append(Posted(transfer.id, existed=False))
             continue
+        if (transfer.book, transfer.key) not in earlier:
+            raise ValueError(f"another transfer has the id of {transfer.key!r}, or resolves the same")
         id, request = earlier[transfer.book, transfer.key]
         if request != transfer.request:
             raise KeyReused(transfer.key)
@@ -254,7 +268,7 @@ def resolve(
     )
     legs = tuple(Leg(account, amount) for account, amount in cursor.fetchall()) if outcome == "post" else ()
     request = request_hash(outcome, str(pending))
-    transfer = Transfer(book, f"resolve:{pending}", request, outcome, legs, at, phase=outcome, resolves=pending)
+    transfer = Transfer(book, f"resolve {pending}", request, outcome, legs, at, phase=outcome, resolves=pending)
     return post(cursor, [transfer])[0]
 
 

@@ -10,19 +10,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 
+from commonweal.kernel.errors import Conflict
 from commonweal.kernel.postgres import binaries
+from commonweal.kernel.text import Text
 
 DATABASE = "commonweal"
 USER = "commonweal"
 SOCKET_LIMIT = 107  # bytes in sockaddr_un.sun_path
 START_LIMIT = 600.0
 """Seconds that a start may take: a long replay of the write-ahead log is not a failure."""
+
+ORPHANS_LIMIT = 30.0
+"""Seconds that the orphans of a killed server may keep a new one from starting."""
 
 SETTINGS = {
     "listen_addresses": "",  # the socket only
@@ -41,20 +46,27 @@ SETTINGS = {
     "log_min_error_statement": "panic",
 }
 
+_children: list[subprocess.Popen[bytes]] = []
+"""Servers that this process has started: one that was killed counts as alive until its parent takes note of its end."""
+
 
 class Server:
-    """The embedded server of the data directory `home`: the cluster is in `home/postgres`."""
+    """The embedded server of the data directory `home`: the cluster is in `home/postgres`; `settings` are added."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home.absolute()
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.home = home.resolve()  # one directory has one name, whichever way it was reached
+        self.settings = SETTINGS | dict(settings or {})
         self.cluster = self.home / "postgres"
         self.log = self.home / "postgres.log"
 
     @property
     def socket_directory(self) -> Path:
-        """A directory for the socket whose path is short enough; only its owner can enter it."""
+        """A directory for the socket that only its owner can enter.
+
+        It is inside the home if the path is short enough and has no comma (a list separator to libpq).
+        """
         inside = self.home / "run"
-        if len(os.fsencode(inside / ".s.PGSQL.5432")) <= SOCKET_LIMIT:
+        if len(os.fsencode(inside / ".s.PGSQL.5432")) <= SOCKET_LIMIT and "," not in str(inside):
             return inside
         name = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
         return Path("/tmp") / f"commonweal-{os.geteuid()}-{name}"  # noqa: S108 (owner and mode are checked)
@@ -83,31 +95,21 @@ class Server:
         """Start the server, or adopt the one that already runs here. Returns whether this call started it.
 
         After a SIGKILL the orphans of the old server may live on for a moment: PostgreSQL then refuses to start, and
-        we try again. Nothing is ever killed by number alone, and the pid file is never touched.
+        we try again. Nothing is ever killed by number alone, and the pid file is never touched. Raises `RuntimeError`
+        with the server's last words if it does not start.
         """
         self._make_private(self.home)
         self._make_private(self.socket_directory)
         with (self.home / "start.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.initialise()
-            if self.answers():
-                return False
-            deadline = time.monotonic() + START_LIMIT
-            refused_until = time.monotonic() + 30
-            process = self._spawn()
-            while not self.answers():
-                if process.poll() is not None:
-                    if time.monotonic() > refused_until:
-                        raise RuntimeError(f"PostgreSQL does not start:\n{self._last_words()}")
-                    time.sleep(0.25)
-                    process = self._spawn()
-                if time.monotonic() > deadline:
-                    raise RuntimeError(f"PostgreSQL is not ready after {START_LIMIT:.0f} s:\n{self._last_words()}")
-                time.sleep(0.02)
-        if not quiet:
+            started = not self.answers()
+            if started:
+                self._launch()
+            self.create(DATABASE)  # here too: the starter that we adopt from may have been killed before this
+        if started and not quiet:
             print(f"PostgreSQL {binaries.MAJOR} runs, data in {self.cluster}", file=sys.stderr)  # noqa: T201
-        self.create(DATABASE)
-        return True
+        return started
 
     def stop(self, limit: float = 60.0) -> None:
         """Stop the server the fast way (sessions end, everything is written) and wait until it is gone."""
@@ -118,11 +120,10 @@ class Server:
             os.kill(pid, signal.SIGINT)
         deadline = time.monotonic() + limit
         while self.pid() is not None:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
             if time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL (process {pid}) did not stop within {limit:.0f} s")
             time.sleep(0.02)
+        _take_note()
 
     def pid(self) -> int | None:
         """The process of the server, if it lives and really is the server of this data directory."""
@@ -159,22 +160,50 @@ class Server:
             statement = psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
             connection.execute(statement.format(psycopg.sql.Identifier(database)))
 
+    def _launch(self) -> None:
+        deadline = time.monotonic() + START_LIMIT
+        orphans_until = time.monotonic() + ORPHANS_LIMIT
+        process = self._spawn()
+        try:
+            while not self.answers():
+                _take_note()
+                if process.poll() is not None:
+                    if time.monotonic() > orphans_until or not (self.cluster / "postmaster.pid").exists():
+                        raise RuntimeError(f"PostgreSQL does not start:\n{self._last_words()}")
+                    time.sleep(0.25)
+                    process = self._spawn()
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"PostgreSQL is not ready after {START_LIMIT:.0f} s:\n{self._last_words()}")
+                time.sleep(0.02)
+        except BaseException:  # an interrupt too: what we started does not stay behind
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+
     def _spawn(self) -> subprocess.Popen[bytes]:
-        settings = SETTINGS | {"unix_socket_directories": str(self.socket_directory)}
+        settings = self.settings | {"unix_socket_directories": str(self.socket_directory)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [*binaries.as_ordinary_user(), str(binaries.program("postgres")), "-D", str(self.cluster), *options]
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C reaches us first, and we stop the server after its clients.
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            _children.append(
+                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            )
+        return _children[-1]
 
     def _refuse_another_version(self) -> None:
         with suppress(FileNotFoundError):
             found = (self.cluster / "PG_VERSION").read_text().strip()
             if found != str(binaries.MAJOR):
-                raise RuntimeError(
-                    f"{self.cluster} belongs to PostgreSQL {found}, this is {binaries.MAJOR}: make a backup with the "
-                    "version of commonweal that wrote it (`commonweal backup FILE`) and restore it with this one "
-                    "into a new data directory (`commonweal restore FILE`)"
+                raise Conflict(
+                    "postgres.version",
+                    Text(
+                        "{cluster} belongs to PostgreSQL {found}, this is {own}. Make a backup with the version of "
+                        "commonweal that wrote it (commonweal backup FILE) and restore it with this one into a new "
+                        "data directory (commonweal restore FILE).",
+                        "{cluster} 属于 PostgreSQL {found}，当前版本是 {own}。请用原来的 commonweal 版本备份"
+                        "（commonweal backup FILE），再用当前版本恢复到新的数据目录（commonweal restore FILE）。",
+                    ).format(cluster=self.cluster, found=found, own=binaries.MAJOR),
                 )
 
     def _make_private(self, directory: Path) -> None:
@@ -194,6 +223,10 @@ class Server:
         with suppress(FileNotFoundError):
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-12:])
         return "(no log)"
+
+
+def _take_note() -> None:
+    _children[:] = [child for child in _children if child.poll() is None]
 
 
 def conninfo(home: Path, database: str = DATABASE) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Protocol
-
-import psycopg
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 from commonweal.kernel.ids import uuid7
 from commonweal.kernel.proof import tree
 from commonweal.kernel.proof.note import Checkpoint, SignerKey, VerifierKey, encode
 from commonweal.kernel.proof.verify import Receipt, canonical
+
+if TYPE_CHECKING:  # a verifier needs no driver
+    import psycopg
 
 MAX_ENTRY = 65_535
 """Bytes of one entry: the limit of tlog-tiles' bundles."""
@@ -21,11 +22,29 @@ MAX_ENTRY = 65_535
 BATCH = 20_000
 """Facts that one checkpoint takes at most: keeps its transaction below a second."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RESERVED = frozenset({"at", "id", "kind", "seal"})
+"""What every entry says of itself; a fact's own fields have other names."""
+
 SEQUENCER = 0x7A6C6F67
 """The advisory lock of the one sequencer."""
 
 STAGE = "INSERT INTO proof_staged (id, entry) SELECT * FROM unnest(%s::uuid[], %s::bytea[])"
 """Stages facts: parameters are the ids and the entries."""
+
+
+PLACE = r"""
+WITH taken AS (
+    DELETE FROM proof_staged WHERE id IN (SELECT id FROM proof_staged ORDER BY id LIMIT %s)
+    RETURNING id, entry
+), placed AS (
+    INSERT INTO proof_leaf (seq, id, entry)
+    SELECT %s + row_number() OVER (ORDER BY id) - 1, id, entry FROM taken ORDER BY id
+    RETURNING seq, sha256('\x00'::bytea || entry) AS hash
+)
+SELECT string_agg(hash, '' ORDER BY seq) FROM placed
+"""
+"""Numbers staged facts from a size on: the leaf hashes in order, one after the other; null if nothing is staged."""
 
 
 class Cursor(Protocol):
@@ -41,7 +60,7 @@ class Fact:
     """Something that happened, as the public may see it: no personal data in `fields`.
 
     `seal` commits to what only the people concerned may know (`verify.seal`). `id` makes appending idempotent: a fact
-    whose id is staged or logged already is an error of the caller.
+    whose id is staged or logged already is an error of the caller. A field with a reserved name is a `ValueError`.
     """
 
     kind: str
@@ -50,11 +69,15 @@ class Fact:
     seal: bytes | None = None
     id: uuid.UUID = field(default_factory=uuid7)
 
+    def __post_init__(self) -> None:
+        if not RESERVED.isdisjoint(self.fields):
+            raise ValueError(f"the names {sorted(RESERVED)} are reserved")
+
     @property
     def entry(self) -> bytes:
         """The leaf's bytes: canonical JSON; `at` is Unix time in milliseconds. Raises `ValueError` if too long."""
         sealed = {"seal": encode(self.seal)} if self.seal else {}
-        milliseconds = int(self.at.astimezone(UTC).timestamp() * 1000)
+        milliseconds = (self.at - EPOCH) // timedelta(milliseconds=1)
         entry = canonical({**self.fields, **sealed, "at": milliseconds, "id": str(self.id), "kind": self.kind})
         if len(entry) > MAX_ENTRY:
             raise ValueError(f"a fact of {len(entry)} bytes is too long for the log")
@@ -86,28 +109,19 @@ def sequence(connection: psycopg.Connection[Any], signer: SignerKey, at: datetim
     Returns None if nothing is staged or another sequencer is at work. The checkpoint is signed before the commit and
     becomes visible only by it, so two inconsistent ones are never published.
     """
-    with connection.transaction(), connection.cursor(binary=True) as cursor:
+    with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEQUENCER])
         if not cursor.fetchone()[0]:  # type: ignore[index]
             return None
-        cursor.execute(
-            """
-            DELETE FROM proof_staged WHERE id IN (SELECT id FROM proof_staged ORDER BY id LIMIT %s)
-            RETURNING id, entry
-            """,
-            [BATCH],
-        )
-        facts = sorted(cursor.fetchall())
-        if not facts:
-            return None
         before = head(cursor)
         size = before.size if before else 0
+        cursor.execute(PLACE, [BATCH, size])
+        placed = cursor.fetchone()[0]  # type: ignore[index]
+        if not placed:
+            return None
+        leaves = [placed[i : i + tree.HASH_SIZE] for i in range(0, len(placed), tree.HASH_SIZE)]
         stored = _tiles_in(cursor)
-        changed = tree.grow(size, [tree.leaf_hash(entry) for _, entry in facts], stored)
-        with cursor.copy("COPY proof_leaf (seq, id, entry) FROM STDIN (FORMAT binary)") as copy:
-            copy.set_types(["int8", "uuid", "bytea"])
-            for seq, (fact, entry) in enumerate(facts, size):
-                copy.write_row((seq, fact, entry))
+        changed = tree.grow(size, leaves, stored)
         cursor.execute(
             """
             INSERT INTO proof_tile (level, n, hashes)
@@ -116,7 +130,7 @@ def sequence(connection: psycopg.Connection[Any], signer: SignerKey, at: datetim
             """,
             [[level for level, _ in changed], [n for _, n in changed], list(changed.values())],
         )
-        after = size + len(facts)
+        after = size + len(leaves)
         read = tree.Tiles(lambda level, n: changed.get((level, n)) or stored(level, n))
         checkpoint = Checkpoint(signer.name, after, tree.root(after, read))
         cursor.execute(
@@ -157,6 +171,11 @@ def placed(cursor: Cursor, fact: uuid.UUID) -> Placed | None:
     )
     row = cursor.fetchone()
     return Placed(bytes(row[0]), row[1]) if row else None
+
+
+def root_at(cursor: Cursor, size: int) -> bytes:
+    """The root of the first `size` leaves, from the tiles."""
+    return tree.root(size, tree.Tiles(_tiles_in(cursor)))
 
 
 def inclusion(cursor: Cursor, index: int, size: int) -> list[bytes]:

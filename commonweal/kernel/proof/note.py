@@ -106,6 +106,7 @@ def open_note(note: str, key: VerifierKey) -> str:
     if not separator or not signatures.endswith("\n"):
         raise BadNote("the note has no signatures")
     text += "\n"
+    ours = []
     for line in signatures[:-1].split("\n"):
         dash, _, rest = line.partition(" ")
         name, _, signature = rest.partition(" ")
@@ -113,10 +114,12 @@ def open_note(note: str, key: VerifierKey) -> str:
             raise BadNote("a signature line is out of form")
         data = decode(signature)
         if name == key.name and data[:4] == key.id:
-            if key.check(text.encode(), data[4:]):
-                return text
-            raise BadNote("the signature does not hold")
-    raise BadNote(f"the note is not signed by {key.name}")
+            ours.append(data[4:])
+    if not ours:
+        raise BadNote(f"the note is not signed by {key.name}")
+    if not all(key.check(text.encode(), signature) for signature in ours):
+        raise BadNote("the signature does not hold")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,8 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not lines[0] or not lines[1].isascii() or not lines[1].isdigit():
             raise BadNote("a checkpoint is three lines: origin, size, root")
+        if len(lines[1]) > 19:
+            raise BadNote("the checkpoint's size is out of range")
         checkpoint = cls(lines[0], int(lines[1]), decode(lines[2]))
         if str(checkpoint) != text or len(checkpoint.root) != 32:
             raise BadNote("the checkpoint is not in canonical form")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from commonweal.kernel.proof import tree
-from commonweal.kernel.proof.log import Cursor, head
+from commonweal.kernel.proof.log import Cursor, head, root_at
 from commonweal.kernel.proof.note import BadNote, Checkpoint, VerifierKey, open_checkpoint
 
 CHUNK = 64  # bundles read at once
@@ -16,18 +16,20 @@ CHUNK = 64  # bundles read at once
 def export(cursor: Cursor, key: VerifierKey, directory: Path) -> Checkpoint | None:
     """Write the log at its newest checkpoint; what is there already and whole is kept, so this can be repeated.
 
-    Tiles and entries come first, the checkpoint last, each under its final name only when it is complete.
+    Tiles and entries come first, the checkpoint last, each under its final name only when it is complete. Raises
+    `BadNote`, and writes nothing, if the directory holds a checkpoint that this log does not continue.
     """
     newest = head(cursor)
     if newest is None:
         return None
+    _refuse_another(cursor, key, directory, newest.size)
     for level, n, width in tree.tiles_of(newest.size):
         path = directory / tree.tile_path(level, n, width)
         if width == tree.TILE_WIDTH and path.exists():
             continue
         cursor.execute("SELECT hashes FROM proof_tile WHERE level = %s AND n = %s", [level, n])
         _write(path, bytes(cursor.fetchone()[0])[: width * tree.HASH_SIZE])
-    bundles = [(n, width) for level, n, width in tree.tiles_of(newest.size) if level == 0]
+    bundles = list(tree.tiles_at(0, newest.size))
     for start in range(0, len(bundles), CHUNK):
         some = [(n, w) for n, w in bundles[start : start + CHUNK] if not _kept(directory, n, w)]
         if not some:
@@ -49,11 +51,11 @@ def fsck(directory: Path, key: VerifierKey | None = None) -> Checkpoint:
     Without `key` the one beside the files is used. Raises `BadNote` naming the first file that does not hold.
     """
     if key is None:
-        key = VerifierKey.parse(_read(directory / "log.vkey").decode())
-    checkpoint = open_checkpoint(_read(directory / "checkpoint").decode(errors="replace"), key)
+        key = VerifierKey.parse(_text(directory / "log.vkey"))
+    checkpoint = open_checkpoint(_text(directory / "checkpoint"), key)
     rebuilt: dict[tuple[int, int], bytes] = {}
     size = 0
-    for _, n, width in (tile for tile in tree.tiles_of(checkpoint.size) if tile[0] == 0):
+    for n, width in tree.tiles_at(0, checkpoint.size):
         path = directory / tree.entries_path(n, width)
         try:
             entries = tree.unbundle(_read(path))
@@ -75,10 +77,17 @@ def fsck(directory: Path, key: VerifierKey | None = None) -> Checkpoint:
 
 def entries_in(directory: Path) -> Iterator[bytes]:
     """All entries of exported files, in order."""
-    size = Checkpoint.parse(_read(directory / "checkpoint").decode().rpartition("\n\n")[0] + "\n").size
-    for level, n, width in tree.tiles_of(size):
-        if level == 0:
-            yield from tree.unbundle(_read(directory / tree.entries_path(n, width)))
+    size = Checkpoint.parse(_text(directory / "checkpoint").rpartition("\n\n")[0] + "\n").size
+    for n, width in tree.tiles_at(0, size):
+        yield from tree.unbundle(_read(directory / tree.entries_path(n, width)))
+
+
+def _refuse_another(cursor: Cursor, key: VerifierKey, directory: Path, size: int) -> None:
+    if not (directory / "checkpoint").exists():
+        return
+    earlier = open_checkpoint(_text(directory / "checkpoint"), key)
+    if earlier.size > size or root_at(cursor, earlier.size) != earlier.root:
+        raise BadNote(f"{directory} holds {earlier.size} leaves of a log that this one does not continue")
 
 
 def _kept(directory: Path, n: int, width: int) -> bool:
@@ -90,6 +99,10 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BadNote(f"{path}: {error.strerror}") from error
+
+
+def _text(path: Path) -> str:
+    return _read(path).decode(errors="replace")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -8,7 +8,7 @@ at leaf `index * 2**level`. Tiles (C2SP tlog-tiles) are the way in which those h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 HASH_SIZE = 32
 TILE_HEIGHT = 8
@@ -56,6 +56,23 @@ def subtree(low: int, high: int, read: Reader) -> bytes:
 def root(size: int, read: Reader) -> bytes:
     """The root of the first `size` leaves."""
     return subtree(0, size, read) if size else EMPTY_ROOT
+
+
+def root_of(entries: Iterable[bytes]) -> tuple[int, bytes]:
+    """The number of entries and the root over them, from nothing but themselves."""
+    size, peaks = 0, list[tuple[int, bytes]]()
+    for entry in entries:
+        level, running = 0, leaf_hash(entry)
+        while peaks and peaks[-1][0] == level:
+            level, running = level + 1, node_hash(peaks.pop()[1], running)
+        peaks.append((level, running))
+        size += 1
+    if not peaks:
+        return 0, EMPTY_ROOT
+    running = peaks.pop()[1]
+    while peaks:
+        running = node_hash(peaks.pop()[1], running)
+    return size, running
 
 
 def inclusion_proof(index: int, size: int, read: Reader) -> list[bytes]:
@@ -112,13 +129,13 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
 
 def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> bool:
     """Whether `proof` shows that the tree of `old` leaves is a beginning of that of `new` leaves (RFC 9162 2.1.4.2)."""
-    if not 0 < old <= new or not _are_hashes([old_root, new_root, *proof]):
+    if not 0 < old <= new:
         return False
     if old == new:
         return not proof and old_root == new_root
-    hashes = list(proof) if old & (old - 1) else [old_root, *proof]
-    if not hashes or not proof:
+    if not proof or not _are_hashes([old_root, new_root, *proof]):
         return False
+    hashes = list(proof) if old & (old - 1) else [old_root, *proof]
     node, last = old - 1, new - 1
     while node & 1:
         node, last = node >> 1, last >> 1
@@ -206,15 +223,22 @@ def _partial(width: int) -> str:
     return "" if width == TILE_WIDTH else f".p/{width}"
 
 
-def tiles_of(size: int) -> list[tuple[int, int, int]]:
-    """All tiles of a tree of `size` leaves as `(level, n, width)`."""
-    found, level = [], 0
-    while size:
-        found += [(level, n, TILE_WIDTH) for n in range(size // TILE_WIDTH)]
-        if size % TILE_WIDTH:
-            found.append((level, size // TILE_WIDTH, size % TILE_WIDTH))
-        level, size = level + 1, size // TILE_WIDTH
-    return found
+def tiles_at(level: int, size: int) -> Iterator[tuple[int, int]]:
+    """The tiles of one tile level in a tree of `size` leaves, as `(n, width)`."""
+    full, rest = divmod(size >> TILE_HEIGHT * level, TILE_WIDTH)
+    for n in range(full):
+        yield n, TILE_WIDTH
+    if rest:
+        yield full, rest
+
+
+def tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
+    """All tiles of a tree of `size` leaves, as `(level, n, width)`."""
+    level = 0
+    while size >> TILE_HEIGHT * level:
+        for n, width in tiles_at(level, size):
+            yield level, n, width
+        level += 1
 
 
 def bundle(entries: Sequence[bytes]) -> bytes:

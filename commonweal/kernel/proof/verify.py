@@ -20,20 +20,22 @@ from commonweal.kernel.proof.note import BadNote, VerifierKey, decode, encode, o
 
 HEADER = "c2sp.org/tlog-proof@v1"
 SALT_SIZE = 16
+DEPTH = 32
+"""How deep lists and objects may lie in one another."""
 
 
 def canonical(value: object) -> bytes:
     """JSON in one form only: sorted keys, no blanks, UTF-8. Floats are refused (RFC 8785 agrees for what is left)."""
 
-    def plain(value: object) -> bool:
+    def plain(value: object, room: int = DEPTH) -> bool:
         if isinstance(value, dict):
-            return all(isinstance(name, str) and plain(item) for name, item in value.items())
+            return room > 0 and all(isinstance(name, str) and plain(item, room - 1) for name, item in value.items())
         if isinstance(value, list | tuple):
-            return all(plain(item) for item in value)
+            return room > 0 and all(plain(item, room - 1) for item in value)
         return value is None or isinstance(value, str | bool) or (isinstance(value, int) and abs(value) < 2**53)
 
     if not plain(value):
-        raise ValueError("only text, whole numbers below 2**53, lists and objects have a canonical form here")
+        raise ValueError("only text, whole numbers below 2**53, and lists and objects of them have a canonical form")
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 

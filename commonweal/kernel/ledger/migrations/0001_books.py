@@ -28,7 +28,7 @@ CREATE TABLE ledger_account (
 CREATE TABLE ledger_transfer (
     book     uuid NOT NULL,
     id       uuid NOT NULL,
-    key      text NOT NULL CHECK (key ~ '^[!-~]{1,64}$'),   -- made by the client, before sending
+    key      text NOT NULL CHECK (key ~ '^[ -~]{1,64}$'),   -- made by the client, before sending; with a blank: by us
     request  bytea NOT NULL CHECK (octet_length(request) = 32),
     kind     text NOT NULL,
     phase    text NOT NULL CHECK (phase IN ('posted', 'pending', 'post', 'void')),
@@ -53,14 +53,15 @@ CREATE TABLE ledger_posting (
 CREATE INDEX ledger_posting_account ON ledger_posting (book, account, transfer);
 
 -- Kept by the triggers below and by nothing else. A stripe belongs to one writer, so that writers of a busy account do
--- not wait for one another; an account with a floor has stripe 0 only.
+-- not wait for one another; an account with a floor has stripe 0 only. The balance is the sum of the stripes: one of
+-- them alone can be negative, where one writer resolves what another has promised.
 CREATE TABLE ledger_balance (
     book           uuid NOT NULL,
     account        uuid NOT NULL,
     stripe         smallint NOT NULL,
     posted         bigint NOT NULL DEFAULT 0,               -- sum of postings, debit positive
-    pending_debit  bigint NOT NULL DEFAULT 0 CHECK (pending_debit >= 0),
-    pending_credit bigint NOT NULL DEFAULT 0 CHECK (pending_credit >= 0),
+    pending_debit  bigint NOT NULL DEFAULT 0,
+    pending_credit bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (book, account, stripe)
 ) WITH (fillfactor = 50);                                   -- room for updates within the page
 
@@ -128,11 +129,6 @@ BEGIN
     IF FOUND THEN
         PERFORM ledger_refuse(format('transfer %s does not balance in %s', wrong.transfer, wrong.asset));
     END IF;
-    PERFORM ledger_move(array_agg(n.book), array_agg(n.account),
-        array_agg(CASE WHEN t.phase = 'pending' THEN 0 ELSE n.amount END),
-        array_agg(CASE WHEN t.phase = 'pending' AND n.amount > 0 THEN n.amount ELSE 0 END),
-        array_agg(CASE WHEN t.phase = 'pending' AND n.amount < 0 THEN -n.amount ELSE 0 END))
-    FROM added n JOIN ledger_transfer t ON t.book = n.book AND t.id = n.transfer;
     RETURN NULL;
 END $$;
 
@@ -149,9 +145,6 @@ BEGIN
     LIMIT 1;
     IF FOUND THEN
         PERFORM ledger_refuse(format('transfer %s has no postings', wrong.id));
-    END IF;
-    IF NOT EXISTS (SELECT FROM added WHERE resolves IS NOT NULL) THEN
-        RETURN NULL;
     END IF;
     -- A resolution names a pending transfer in time; 'post' repeats its postings; both release what was promised.
     SELECT n.id, CASE WHEN o.id IS NULL THEN 'resolves no pending transfer'
@@ -170,10 +163,18 @@ BEGIN
     IF FOUND THEN
         PERFORM ledger_refuse(format('transfer %s %s', wrong.id, wrong.reason));
     END IF;
-    PERFORM ledger_move(array_agg(p.book), array_agg(p.account), array_agg(0::bigint),
-        array_agg(CASE WHEN p.amount > 0 THEN -p.amount ELSE 0 END),
-        array_agg(CASE WHEN p.amount < 0 THEN p.amount ELSE 0 END))
-    FROM added n JOIN ledger_posting p ON p.book = n.book AND p.transfer = n.resolves;
+    -- All movements of the statement at once, so that floors are asked of the outcome and stripes are locked in order.
+    PERFORM ledger_move(array_agg(m.book), array_agg(m.account), array_agg(m.p), array_agg(m.d), array_agg(m.c))
+    FROM (
+        SELECT p.book, p.account,
+               CASE WHEN n.phase = 'pending' THEN 0 ELSE p.amount END AS p,
+               CASE WHEN n.phase = 'pending' THEN greatest(p.amount, 0) ELSE 0 END AS d,
+               CASE WHEN n.phase = 'pending' THEN greatest(-p.amount, 0) ELSE 0 END AS c
+        FROM added n JOIN ledger_posting p ON p.book = n.book AND p.transfer = n.id
+        UNION ALL
+        SELECT p.book, p.account, 0, -greatest(p.amount, 0), -greatest(-p.amount, 0)
+        FROM added n JOIN ledger_posting p ON p.book = n.book AND p.transfer = n.resolves
+    ) AS m;
     RETURN NULL;
 END $$;
 

@@ -1,0 +1,1 @@
+"""Files: content-addressed, limited, re-encoded. `store` takes them in and gives them out."""

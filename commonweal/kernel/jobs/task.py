@@ -1,0 +1,69 @@
+"""Declaring tasks: the shape of Django's Tasks (`@task`, `.enqueue()`, `.using(run_after=...)`)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from commonweal.kernel import clock
+from commonweal.kernel.ids import uuid7
+
+TASKS: dict[str, Task] = {}
+RECURRING: dict[str, timedelta] = {}
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to do. `lease` is how long one attempt may take before another worker takes over."""
+
+    name: str
+    do: Callable[..., None]
+    attempts: int
+    lease: timedelta
+    run_after: datetime | None = None
+
+    def enqueue(self, **payload: Any) -> None:
+        """Ask for it, in the caller's transaction. The payload is JSON: ids, never personal data."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO jobs_job (id, task, payload, due) VALUES (%s, %s, %s, %s)",
+                [uuid7(), self.name, json.dumps(payload), self.run_after or clock.now()],
+            )
+
+    def using(self, *, run_after: datetime) -> Task:
+        """The same, not before a moment."""
+        return dataclasses.replace(self, run_after=run_after)
+
+    def __call__(self, **payload: Any) -> None:
+        """Do it now, here."""
+        self.do(**payload)
+
+
+def task(
+    name: str, *, attempts: int = 8, lease: timedelta = timedelta(seconds=60)
+) -> Callable[[Callable[..., None]], Task]:
+    """Declare a task under a stable name (`giving.thank`).
+
+    It runs in one transaction with its own removal from the table: what it writes happens exactly once, what it does
+    outside happens at least once. It fails by raising; after `attempts` failures it becomes a dead letter.
+    """
+
+    def declare(do: Callable[..., None]) -> Task:
+        if name in TASKS:
+            raise ValueError(f"there is a task {name} already")
+        TASKS[name] = Task(name, do, attempts, lease)
+        return TASKS[name]
+
+    return declare
+
+
+def every(interval: timedelta, declared: Task) -> Task:
+    """Let a task without payload be enqueued once each `interval`, by whichever clerk comes first."""
+    RECURRING[declared.name] = interval
+    return declared

@@ -1,0 +1,89 @@
+"""Jobs under several real processes, one of which is killed in the middle of its work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+
+from commonweal.kernel.ids import uuid7
+
+WORKER = """
+import sys, time
+from datetime import timedelta
+import django
+django.setup()
+from django.db import connection
+from commonweal.kernel.jobs import run_due, task
+
+connection.settings_dict.update(HOST=sys.argv[1], NAME=sys.argv[2])
+hang = sys.argv[3] == "hang"
+
+@task("test.work", lease=timedelta(seconds=1))
+def work(number):
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO done VALUES (%s)", [number])
+    if hang:
+        print("working", flush=True)
+        time.sleep(60)
+
+print("ready", flush=True)
+sys.stdin.readline()
+deadline = time.monotonic() + 20
+with connection.cursor() as cursor:
+    while time.monotonic() < deadline:
+        if run_due(limit=7) == 0:
+            cursor.execute("SELECT count(*) FROM jobs_job")
+            if cursor.fetchone()[0] == 0:
+                break
+            time.sleep(0.02)
+"""
+
+
+def start(database: str, mode: str) -> subprocess.Popen[str]:
+    where = psycopg.conninfo.conninfo_to_dict(database)
+    words = [sys.executable, "-c", WORKER, str(where["host"]), str(where["dbname"]), mode]
+    root = Path(__file__).parents[4]
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "commonweal.settings", "PYTHONPATH": str(root)}
+    process = subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def go(process: subprocess.Popen[str]) -> None:
+    assert process.stdin
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def test_a_killed_worker_loses_nothing_and_doubles_nothing(
+    fresh_database: str, session: psycopg.Connection[tuple[int, ...]]
+) -> None:
+    session.execute("CREATE TABLE done (number integer)")
+    with session.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO jobs_job (id, task, payload, due) VALUES (%s, 'test.work', %s, now())",
+            [(uuid7(), f'{{"number": {number}}}') for number in range(100)],
+        )
+    victim, workers = start(fresh_database, "hang"), [start(fresh_database, "work") for _ in range(2)]
+    try:
+        go(victim)
+        assert victim.stdout
+        assert victim.stdout.readline() == "working\n"  # it holds one job, and six more by lease
+        victim.send_signal(signal.SIGKILL)
+        assert victim.wait() == -signal.SIGKILL
+        for worker in workers:
+            go(worker)
+        for worker in workers:
+            assert worker.wait(timeout=30) == 0
+    finally:
+        for process in (victim, *workers):
+            process.kill()
+            process.communicate()
+    assert session.execute("SELECT count(*), count(DISTINCT number) FROM done").fetchone() == (100, 100)
+    assert session.execute("SELECT count(*) FROM jobs_job").fetchone() == (0,)

@@ -1,0 +1,1 @@
+"""Messages to people: the inbox and mail (`inbox`), and text messages (`telephone`)."""

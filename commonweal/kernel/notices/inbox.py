@@ -1,0 +1,97 @@
+"""Writing to people, and their inbox."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.core.mail import send_mail
+
+from commonweal.kernel import clock
+from commonweal.kernel.errors import NotFound
+from commonweal.kernel.jobs import task
+from commonweal.kernel.notices.models import Notice
+from commonweal.kernel.parties import cipher
+from commonweal.kernel.parties.erasure import eraser
+from commonweal.kernel.parties.models import Login, Party
+from commonweal.kernel.parties.people import mail_address
+from commonweal.kernel.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A notice as its receiver reads it. `link` is a path on this site without the language (`/giving/...`)."""
+
+    id: uuid.UUID
+    kind: str
+    title: Text
+    body: Text
+    link: str
+    at: datetime
+    read: bool
+
+
+def notify(party: uuid.UUID, kind: str, title: Text, body: Text, link: str = "") -> None:
+    """Write to a party, in the caller's transaction: into the inbox, and by mail to those with a verified address.
+
+    A party that has been forgotten is passed over.
+    """
+    value = {"title": [title.en, title.zh], "body": [body.en, body.zh], "link": link}
+    try:
+        sealed = cipher.seal_for(party, value)
+    except cipher.Forgotten:
+        return
+    notice = Notice.objects.create(party_id=party, kind=kind, sealed=sealed, created_at=clock.now())
+    if mail_address(notice.party):
+        mail.enqueue(notice=str(notice.id))
+
+
+@task("notices.mail")
+def mail(notice: str) -> None:
+    """Send one notice by mail, in its receiver's language."""
+    found = Notice.objects.filter(pk=notice).first()
+    address = mail_address(found.party) if found else None
+    if found is None or address is None:
+        return
+    message, language = opened(found), Login.objects.get(party=found.party).language
+    link = f"\n{settings.ADDRESS}/{language}{message.link}\n" if message.link else ""
+    send_mail(message.title.say(language), f"{message.body.say(language)}\n{link}", None, [address])
+
+
+def opened(notice: Notice) -> Message:
+    """The notice in plain text. Raises `Forgotten`."""
+    value = cipher.open_for(notice.party_id, bytes(notice.sealed))
+    title, body = Text(*value["title"]), Text(*value["body"])
+    return Message(notice.id, notice.kind, title, body, value["link"], notice.created_at, notice.read_at is not None)
+
+
+def inbox(party: Party, limit: int = 50) -> list[Message]:
+    """The newest messages of a party."""
+    return [opened(notice) for notice in _recent(party, limit)]
+
+
+def _recent(party: Party, limit: int) -> Iterable[Notice]:
+    return Notice.objects.filter(party=party).order_by("-created_at")[:limit]
+
+
+def unread(party: Party) -> int:
+    """How many messages wait."""
+    return Notice.objects.filter(party=party, read_at=None).count()
+
+
+def mark_read(party: Party, notice: uuid.UUID) -> Message:
+    """Open one message. Raises `NotFound` if it is not this party's."""
+    found = Notice.objects.filter(party=party, pk=notice).first()
+    if found is None:
+        raise NotFound("notice.unknown", Text("There is no such message.", "没有这条消息。"))
+    Notice.objects.filter(pk=notice, read_at=None).update(read_at=clock.now())
+    return opened(found)
+
+
+@eraser
+def erase(party: uuid.UUID) -> None:
+    """Remove the inbox of a party that is being forgotten."""
+    Notice.objects.filter(party=party).delete()

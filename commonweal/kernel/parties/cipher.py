@@ -1,0 +1,82 @@
+"""Personal data at rest: AES-256-GCM under a key of each party, which is itself kept under the platform's key.
+
+Erasing a party deletes its key: what was sealed under it, here or in any backup without the key, is noise from then on.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import secrets
+import tempfile
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from commonweal.kernel.errors import NotFound
+from commonweal.kernel.parties.models import PartyKey
+from commonweal.kernel.text import Text
+
+NONCE = 12
+
+
+class Forgotten(NotFound):
+    """The party's key is gone: nothing sealed under it can be read again."""
+
+    def __init__(self) -> None:
+        super().__init__("party.forgotten", Text("This person has been forgotten.", "此人的资料已被清除。"))
+
+
+@functools.cache
+def platform_key(home: Path) -> bytes:
+    """The key in `home/keys/parties.key`, made at the first use."""
+    path = home / "keys" / "parties.key"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent) as fresh:  # mode 0600
+            fresh.write(secrets.token_bytes(32))
+            fresh.flush()
+            os.fsync(fresh.fileno())
+            with suppress(FileExistsError):
+                os.link(fresh.name, path)  # the first of several starters wins
+    return path.read_bytes()
+
+
+def encrypt(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
+    """AES-256-GCM with a random nonce in front; decrypts only with the same `bound_to`."""
+    nonce = secrets.token_bytes(NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
+
+
+def decrypt(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
+    """The plain bytes. Raises `cryptography.exceptions.InvalidTag` if anything was changed."""
+    return AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], bound_to)
+
+
+def make_key(party: uuid.UUID) -> PartyKey:
+    """A new key for a party, not yet saved."""
+    wrapped = encrypt(platform_key(settings.HOME), secrets.token_bytes(32), party.bytes)
+    return PartyKey(party_id=party, wrapped=wrapped)
+
+
+def key_of(party: uuid.UUID) -> bytes:
+    """The party's key. Raises `Forgotten`."""
+    wrapped = PartyKey.objects.filter(party_id=party).values_list("wrapped", flat=True).first()
+    if wrapped is None:
+        raise Forgotten
+    return decrypt(platform_key(settings.HOME), bytes(wrapped), party.bytes)
+
+
+def seal_for(party: uuid.UUID, value: Any) -> bytes:
+    """A JSON value, readable only while the party has its key. Raises `Forgotten`."""
+    return encrypt(key_of(party), json.dumps(value, ensure_ascii=False).encode(), party.bytes)
+
+
+def open_for(party: uuid.UUID, sealed: bytes) -> Any:
+    """The JSON value that `seal_for` has sealed. Raises `Forgotten`."""
+    return json.loads(decrypt(key_of(party), bytes(sealed), party.bytes))

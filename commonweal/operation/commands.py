@@ -1,0 +1,123 @@
+"""The platform's own commands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+from commonweal.kernel.errors import Invalid
+from commonweal.kernel.text import Text
+
+
+def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `run`, `seed`, `backup`, `restore`, `forget` and `torture`."""
+    data = argparse.ArgumentParser(add_help=False)
+    data.add_argument("--data", help="data directory (COMMONWEAL_DATA_DIR, else .data)")
+    answer = argparse.ArgumentParser(add_help=False)
+    answer.add_argument("--json", action="store_true", help="answer with one JSON object")
+
+    run = subparsers.add_parser("run", parents=[data], help="open the platform on this machine")
+    run.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    run.add_argument("--port", type=int, help="port (COMMONWEAL_PORT, else 8000)")
+    run.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 4), help="web processes")
+    run.set_defaults(run=_run)
+
+    seed = subparsers.add_parser("seed", parents=[data], help="make the demonstration world")
+    seed.set_defaults(run=_seed)
+
+    backup = subparsers.add_parser("backup", parents=[data, answer], help="write everything into one file")
+    backup.add_argument("file", type=Path, metavar="FILE")
+    backup.add_argument("--keys", type=Path, metavar="KEYS", help="write the people's keys into this file instead")
+    backup.set_defaults(run=_backup)
+
+    restore = subparsers.add_parser("restore", parents=[data, answer], help="make a new data directory from a backup")
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument("--keys", type=Path, metavar="KEYS", help="take the people's keys from this file")
+    restore.add_argument("--verify", action="store_true", help="recompute the log's root and the books' totals")
+    restore.set_defaults(run=_restore)
+
+    forget = subparsers.add_parser("forget", parents=[data, answer], help="erase a person by destroying their key")
+    forget.add_argument("party", metavar="PARTY", help="the person's id")
+    forget.set_defaults(run=_forget)
+
+
+def _use(data: str | None) -> None:
+    if data:
+        os.environ["COMMONWEAL_DATA_DIR"] = data
+
+
+def _answer(arguments: argparse.Namespace, figures: dict[str, Any], words: str) -> int:
+    print(json.dumps(figures, ensure_ascii=False) if arguments.json else words)
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    _use(arguments.data)
+    from commonweal import settings
+    from commonweal.operation.supervisor import run
+
+    return run(arguments.host, arguments.port or settings.PORT, arguments.workers)
+
+
+def _seed(arguments: argparse.Namespace) -> int:
+    _use(arguments.data)
+    from commonweal.operation.database import open_database
+
+    with open_database():
+        from commonweal.operation.seed import seed
+
+        seed()
+    return 0
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    _use(arguments.data)
+    from commonweal.operation.backup import back_up
+
+    made = back_up(arguments.file, arguments.keys)
+    held = made["inventory"]
+    return _answer(
+        arguments,
+        {"file": str(arguments.file), "bytes": arguments.file.stat().st_size, **held},
+        f"{arguments.file}: {held['transfers']} transfers, {held['size']} facts, root {held['root']}",
+    )
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from commonweal.operation.restore import restore
+
+    home = Path(arguments.data or os.environ.get("COMMONWEAL_DATA_DIR", ".data"))
+    found = restore(arguments.file, home, keys=arguments.keys, verify=arguments.verify)
+    if found["size"]:
+        print(
+            f"The log stands at {found['size']} facts. If a later checkpoint of it has been published, give the log a "
+            "new name and key before it goes on: docs/how-to/back-up.md.",
+            file=sys.stderr,
+        )
+    word = "verified" if found["verified"] else "restored"
+    return _answer(
+        arguments,
+        {"home": str(home), **found},
+        f"{home}: {word}, {found['transfers']} transfers, {found['size']} facts, root {found['root']}",
+    )
+
+
+def _forget(arguments: argparse.Namespace) -> int:
+    _use(arguments.data)
+    from commonweal.operation.database import open_database
+    from commonweal.operation.forget import forget
+
+    try:
+        party = uuid.UUID(arguments.party)
+    except ValueError:
+        text = Text("A party is named by its id, a UUID.", "请填写用户编号（UUID）。")
+        raise Invalid("party.form", text, field="party") from None
+    with open_database():
+        done = forget(party)
+    words = "is forgotten" if done["erased"] else "had been forgotten before"
+    return _answer(arguments, done, f"{party} {words}")

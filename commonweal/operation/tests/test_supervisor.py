@@ -1,0 +1,160 @@
+"""`commonweal run`: starts anywhere, stops cleanly, and gets over the death of any of its processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commonweal.kernel.postgres import Server, conninfo, running
+from commonweal.operation.outside import Run, environment, free_port, processes, run, wait_until_gone
+
+
+def prepared(home: Path) -> Path:
+    """A data directory in which no demonstration has to be seeded."""
+    home.mkdir(parents=True)
+    (home / "seeded").touch()
+    return home
+
+
+@pytest.fixture(scope="module")
+def far_away(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory whose path has blanks, Chinese characters and more bytes than a socket's may have."""
+    home = tmp_path_factory.mktemp("a path") / "with blanks and 中文" / ("深" * 30) / "the data directory"
+    assert len(os.fsencode(home)) > 107
+    return prepared(home)
+
+
+@pytest.fixture(scope="module")
+def platform(far_away: Path) -> Iterator[Run]:
+    with run(far_away) as started:
+        yield started
+
+
+def test_it_says_where_it_is_and_how_to_sign_in(platform: Run) -> None:
+    assert f"http://127.0.0.1:{platform.port}/" in platform.words()
+    assert "steward@demo.example" in platform.words()
+    assert "commonweal-demo" in platform.words()
+
+
+def command(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "commonweal.cli", *words]
+    return subprocess.run(line, env=environment(home), capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_same_data_directory_is_not_served_twice(platform: Run) -> None:
+    done = command(platform.home, "run", "--port", str(free_port()))
+    assert done.returncode == 1
+    assert "already runs with this data directory" in done.stderr
+    assert platform.ask("GET", "/zh/").status == 200
+
+
+def test_a_port_in_use_is_named_with_another(platform: Run, tmp_path: Path) -> None:
+    done = command(tmp_path / "other", "run", "--port", str(platform.port))
+    assert done.returncode == 1
+    assert f"commonweal run --port {platform.port + 1}" in done.stderr
+    assert not (tmp_path / "other" / "postgres").exists()
+
+
+def test_a_real_connection_is_refused_a_body_too_large_before_it_is_sent(platform: Run) -> None:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=20) as raw:
+        raw.sendall(b"POST /zh/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99000000\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_head_over_a_real_connection(platform: Run) -> None:
+    whole, head = platform.ask("GET", "/zh/"), platform.ask("HEAD", "/zh/")
+    assert head.status == 200
+    assert head.headers["content-length"] == whole.headers["content-length"]
+    assert (head.body, bool(whole.body)) == (b"", True)
+
+
+def test_an_unknown_method_over_a_real_connection(platform: Run) -> None:
+    assert platform.ask("BREW", "/zh/").status == 501
+
+
+def test_another_command_can_work_beside_it(platform: Run, tmp_path: Path) -> None:
+    assert command(platform.home, "backup", str(tmp_path / "b.tar")).returncode == 0
+    assert platform.ask("GET", "/zh/").status == 200
+
+
+def the(name: str, home: Path) -> int:
+    """The process whose command line has a word."""
+    return min(pid for pid, words in processes(home).items() if name in words)
+
+
+@pytest.mark.parametrize("victim", ["commonweal web", "operation.clerk", "postgres -D"])
+def test_what_dies_is_started_again(platform: Run, victim: str) -> None:
+    before = the(victim, platform.home)
+    os.kill(before, signal.SIGKILL)
+    while not (now := [p for p, words in processes(platform.home).items() if victim in words and p != before]):
+        assert platform.process.poll() is None, platform.words()
+    platform.wait()
+    assert before not in now
+
+
+def test_no_orphan_survives_the_supervisor_and_the_next_start_recovers(tmp_path: Path) -> None:
+    home = prepared(tmp_path / "home")
+    started = Run(home, free_port()).wait()
+    the("operation.clerk", home)
+    os.kill(started.process.pid, signal.SIGKILL)
+    started.process.wait()
+    assert wait_until_gone(home) < 15
+    with run(home, started.port):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_in_order(far_away: Path, platform: Run, number: int) -> None:
+    """Last in this module: it stops the platform that the others use, then starts and stops it once more."""
+    started = platform if platform.process.poll() is None else Run(far_away, platform.port).wait()
+    assert started.stop(number) == 0
+    assert processes(far_away) == {}
+    assert started.words().rstrip().endswith("commonweal: stopped")
+    assert "database system is shut down" in (far_away / "postgres.log").read_text()[-2000:]
+
+
+def test_a_start_without_a_web_server_ends_with_the_reason(tmp_path: Path) -> None:
+    home = prepared(tmp_path / "home")
+    broken = tmp_path / "broken" / "granian"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('granian is broken here')")
+    started = Run(home, free_port(), PYTHONPATH=str(broken.parent))
+    assert started.process.wait(60) == 1
+    assert "granian is broken here" in started.words()
+    assert "does not start" in started.words()
+    assert processes(home) == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root to become somebody else")
+def test_it_runs_as_a_plain_user(tmp_path: Path) -> None:
+    become = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    reach = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import commonweal'], check=True)"
+    if subprocess.run([*become, sys.executable, "-c", reach], capture_output=True, check=False).returncode:
+        pytest.skip("a plain user cannot reach this Python or this checkout; tests/newcomer runs as one")
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(parent.stat().st_mode | 0o005)
+    home = prepared(tmp_path / "theirs" / "home")
+    for path in (home.parent, home, home / "seeded"):
+        os.chown(path, 65534, 65534)
+    with run(home, before=become):
+        postgres = Server(home).pid()
+        assert Path(f"/proc/{postgres}").stat().st_uid == 65534
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root is what PostgreSQL refuses to be")
+def test_as_root_the_files_stay_roots_and_no_folder_is_opened(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with running(prepared(closed / "home")) as server:
+        assert Path(f"/proc/{server.pid()}/uid_map").read_text().split()[:2] == ["65534", "0"]
+    assert closed.stat().st_mode & 0o777 == 0o700
+    assert (closed / "home" / "postgres" / "PG_VERSION").stat().st_uid == 0
+    assert conninfo(closed / "home")

@@ -1,0 +1,9 @@
+"""Django, as the front asks it."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commonweal.settings")
+
+application = get_wsgi_application()

@@ -1,0 +1,75 @@
+"""Fixtures of every test. A test that uses `db` runs in a transaction that is rolled back; one that needs real commits,
+threads or a served page asks for `fresh_database`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from commonweal.kernel.postgres import Server
+from tests import database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_addresses() -> Iterator[None]:
+    """Pages are rendered without the hashed addresses, for which the static files would have to be gathered first."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    with override_settings(STORAGES=settings.STORAGES | {"staticfiles": plain}):
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """The running embedded server of the tests."""
+    with database.server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(postgres: Server, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """In place of pytest-django's: the worker's database is a clone of the migrated template."""
+    with (
+        django_db_blocker.unblock(),
+        database.clone(postgres) as name,
+        database.connected_to(postgres, name),
+        django_db_blocker.block(),
+    ):
+        yield
+
+
+@pytest.fixture
+def fresh_database(
+    request: pytest.FixtureRequest, postgres: Server, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[str]:
+    """A database of the test's own, where commits are real. Django leads to it; the value is its connection string."""
+    if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
+        raise pytest.UsageError("a test uses either db or fresh_database")
+    with (
+        django_db_blocker.unblock(),
+        database.clone(postgres) as name,
+        database.connected_to(postgres, name),
+    ):
+        yield postgres.conninfo(name)
+
+
+@pytest.fixture
+def session(fresh_database: str) -> Iterator[psycopg.Connection]:
+    """A session of its own in a fresh database; each statement commits unless `transaction()` is open."""
+    with psycopg.connect(fresh_database, autocommit=True) as connection:
+        yield connection
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The log cannot be emptied between tests, so that Django's flushing of tables cannot work here."""
+    for item in items:
+        for marker in item.iter_markers("django_db"):
+            if marker.kwargs.get("transaction") or (marker.args and marker.args[0]):
+                raise pytest.UsageError(f"{item.nodeid}: ask for the fixture fresh_database instead")

@@ -1,0 +1,1 @@
+"""Tests of the whole house; those of one part live beside it."""
