@@ -16,7 +16,8 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from commonweal.services.forest.tracks.fixes import EARTH, FASTEST, Fix
+from commonweal.kernel.geo import EARTH_RADIUS
+from commonweal.services.forest.tracks.fixes import FASTEST, Fix
 
 FEATURES = (
     "dur", "dist", "vavg", "vmean", "vstd", "p10", "p25", "p50", "p75", "p85", "p95", "p99", "a50", "a85", "a95",
@@ -34,7 +35,7 @@ def motion(fixes: Sequence[Fix], duration: timedelta | None = None) -> NDArray[n
         return None
     north, east = np.diff(latitude), np.diff(longitude)
     half = np.sin(north / 2) ** 2 + np.cos(latitude[:-1]) * np.cos(latitude[1:]) * np.sin(east / 2) ** 2
-    metres = 2 * EARTH * np.arcsin(np.sqrt(np.minimum(1, half)))
+    metres = 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.minimum(1, half)))
     seconds = np.diff(times)
     bearing = np.degrees(
         np.arctan2(
@@ -80,7 +81,7 @@ def motion(fixes: Sequence[Fix], duration: timedelta | None = None) -> NDArray[n
 def _beeline(a: Fix, b: Fix) -> float:
     one, two = np.radians(a.latitude), np.radians(b.latitude)
     half = np.sin((two - one) / 2) ** 2 + np.cos(one) * np.cos(two) * np.sin(np.radians(b.longitude - a.longitude) / 2) ** 2
-    return float(2 * EARTH * np.arcsin(np.sqrt(min(1.0, half))))
+    return float(2 * EARTH_RADIUS * np.arcsin(np.sqrt(min(1.0, half))))
 
 
 def shape(features: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The recogniser: three learners that err differently, averaged; learned at the start from labelled segments.
+"""The recogniser: learners that err differently, averaged; learned at the start from labelled segments.
 
 Nothing learned is shipped: the segments known to us (GeoLife) may be used for research only, so whoever runs this names
 a file of labelled segments they may use. Scored by people never seen in learning; a random split flatters by 8 points.
@@ -11,15 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
-from sklearn.preprocessing import QuantileTransformer
-from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 from commonweal.services.forest.modes.motion import FEATURES, shape
+from commonweal.services.forest.modes.pairs import Pairs
 from commonweal.services.forest.modes.segments import Segment
 from commonweal.services.forest.modes.stops import Stops, odds_of_bus
 
@@ -27,7 +25,7 @@ MODES = ("bike", "bus", "car", "subway", "train")
 """What is told apart; a taxi is a car. Walking is told by its speed alone."""
 SAME = {"taxi": "car"}
 
-CREDITED = 0.91
+CREDITED = 0.87
 """Probability of not being a car from which a track is credited: 3 % of cars pass (`bench forest modes`)."""
 LEAST_METRES = 400
 """Nobody takes the car for less, so nothing is saved by not taking it."""
@@ -65,27 +63,35 @@ class Recogniser:
                 field="taught",
             )
         features = shape(np.array([s.features for s, _ in known]))
-        # Rare modes weigh more, but not so much that every doubt becomes a train.
-        weight = 1 / np.sqrt(np.bincount(answers)[answers])
-        weight *= len(weight) / weight.sum()
-        self._trees = ExtraTreesClassifier(300, min_samples_leaf=2, random_state=seed)
-        self._trees.fit(features, answers, weight**2 / (weight**2).mean())
-        self._boosted = HistGradientBoostingClassifier(
+        taxis = np.where([s.mode == "taxi" for s, _ in known], len(MODES), answers)
+        # Learned by themselves, taxis and cars are each more alike; their shares are added up afterwards.
+        apart = taxis if taxis.max() == len(MODES) else answers
+        even, half = _weights(apart, 1.0), _weights(answers, 0.5)
+        trees = ExtraTreesClassifier(400, min_samples_leaf=2, random_state=seed).fit(features, apart, even)
+        boosted = HistGradientBoostingClassifier(
             max_iter=100, learning_rate=0.08, max_leaf_nodes=12, l2_regularization=5, max_features=0.5, random_state=seed
         )
         with threadpool_limits(1):  # its threads spin: on a busy machine two are fifty times slower than one
-            self._boosted.fit(features, answers, weight)
-        self._spread = QuantileTransformer(n_quantiles=min(200, len(known)), output_distribution="normal", random_state=seed)
-        self._kernel = CalibratedClassifierCV(SVC(C=3, gamma=0.03), ensemble=False)
-        self._kernel.fit(self._spread.fit_transform(features), answers, weight)
+            boosted.fit(features, answers, half)
+        self._learners = (
+            trees,
+            boosted,
+            Pairs(features, answers, half),
+            Pairs(features, apart, _weights(apart, 0.5)),
+        )
 
     def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probabilities (n, modes) of segments given by their 23 features (n, 23)."""
+        """Probabilities (n, modes) of segments given by their 23 features (n, 23): the learners' geometric mean."""
         seen = shape(features.reshape(-1, len(FEATURES)))
+        logarithms = np.zeros((len(seen), len(MODES)))
         with threadpool_limits(1):
-            trees, boosted = self._trees.predict_proba(seen), self._boosted.predict_proba(seen)
-        kernel = self._kernel.predict_proba(self._spread.transform(seen))
-        return np.asarray((trees + boosted + kernel) / 3, np.float64)
+            for learner in self._learners:
+                share = np.asarray(learner.predict_proba(seen))
+                if share.shape[1] > len(MODES):
+                    share[:, MODES.index("car")] += share[:, len(MODES)]
+                logarithms += np.log(share[:, : len(MODES)] + 0.01) / len(self._learners)
+        mean: NDArray[np.float64] = np.exp(logarithms)
+        return mean / mean.sum(axis=1, keepdims=True)
 
     def judge(self, segments: Sequence[Segment], stops: Stops | None = None) -> list[Judgement]:
         """Judge segments. With the bus stops of the place, a track that halts where buses halt is more of a bus."""
@@ -100,6 +106,12 @@ class Recogniser:
                 share = weighted / weighted.sum()
             found.append(_judgement(segment, share))
         return found
+
+
+def _weights(answers: NDArray[np.int64], evenness: float) -> NDArray[np.float64]:
+    """Weights by which rare modes count more: 0 not at all, 1 until all modes count the same."""
+    weight = np.bincount(answers)[answers] ** -evenness
+    return np.asarray(weight * len(weight) / weight.sum(), np.float64)
 
 
 def _judgement(segment: Segment, share: NDArray[np.float64]) -> Judgement:

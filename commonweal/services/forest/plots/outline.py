@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from commonweal.kernel.errors import Conflict, Invalid, TooLarge
+from commonweal.kernel.geo import EARTH_RADIUS
 from commonweal.kernel.text import Text
 
 Point = tuple[float, float]
 MOST_CORNERS = 2000
-EARTH = 6_371_008.8
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _within(corners: Sequence[Point]) -> Point:
 def _signed_area(corners: Sequence[Point]) -> float:
     """Square metres on the sphere seen flat at the plot's own latitude: exact to 0.1 % for plots below 100 km."""
     middle = sum(y for _, y in corners) / len(corners)
-    east, north = EARTH * math.radians(1) * math.cos(math.radians(middle)), EARTH * math.radians(1)
+    east, north = EARTH_RADIUS * math.radians(1) * math.cos(math.radians(middle)), EARTH_RADIUS * math.radians(1)
     twice = sum(ax * by - bx * ay for (ax, ay), (bx, by) in _sides(corners))
     return twice / 2 * east * north
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from commonweal.kernel.errors import Invalid, TooLarge
+from commonweal.kernel.geo import EARTH_RADIUS
 from commonweal.kernel.text import Text
 
-EARTH = 6_371_008.8
-"""Mean radius in metres (IUGG)."""
+
+
 MOST_FIXES = 100_000
 FASTEST = 60.0
 """Metres a second between two fixes that nothing credited here can exceed (216 km/h)."""
@@ -43,7 +44,7 @@ def distance(a: Fix, b: Fix) -> float:
     one, two = math.radians(a.latitude), math.radians(b.latitude)
     north, east = two - one, math.radians(b.longitude - a.longitude)
     h = math.sin(north / 2) ** 2 + math.cos(one) * math.cos(two) * math.sin(east / 2) ** 2
-    return 2 * EARTH * math.asin(min(1.0, math.sqrt(h)))
+    return 2 * EARTH_RADIUS * math.asin(min(1.0, math.sqrt(h)))
 
 
 def check_track(fixes: Sequence[Fix], recorded: datetime) -> Track:
