@@ -113,6 +113,11 @@ BEGIN
                    to_char(opened, 'YYYYMMDD'), opened, opened + 1);
 END $$;
 
+-- Gathering shares a day, expiry has it to itself. Asked for before any table is touched, so that nobody who holds a
+-- table waits here.
+CREATE FUNCTION forest_share_day(shared date) RETURNS void LANGUAGE sql AS
+    $$ SELECT pg_advisory_xact_lock_shared(hashtext('forest_day'), shared - date '2000-01-01') $$;
+
 -- What a friend gathers from one bubble now: 0 if nothing is to be had. The guard stands inside the locking SELECT, so
 -- that those who come too late only read; the amount is reckoned under the lock.
 CREATE FUNCTION forest_collect(of_day date, of_owner uuid, of_kind smallint, who uuid, now_at timestamptz,
@@ -124,6 +129,7 @@ DECLARE
     bubble   record;
     taken    integer;
 BEGIN
+    PERFORM forest_share_day(of_day);
     IF NOT EXISTS (
         SELECT FROM forest_bubble WHERE day = of_day AND owner = of_owner AND kind = of_kind
           AND left_g > ceil(grams * owners_percent / 100.0)) THEN
@@ -162,13 +168,17 @@ DECLARE
     of_shard smallint;
     taken   bigint;
 BEGIN
+    FOR back IN REVERSE 4..1 LOOP
+        PERFORM forest_share_day(today - back);
+    END LOOP;
     WITH ripe AS (
         SELECT day, kind, left_g, shard FROM forest_bubble
-        WHERE owner = of_owner AND day BETWEEN today - 5 AND today - 1
+        WHERE owner = of_owner AND day BETWEEN today - 4 AND today - 1
           AND ripe_at <= now_at AND now_at < ripe_at + interval '72 hours' AND left_g > 0
         ORDER BY day, kind FOR UPDATE
     ), emptied AS (
-        UPDATE forest_bubble b SET left_g = 0 FROM ripe WHERE b.day = ripe.day AND b.owner = of_owner AND b.kind = ripe.kind
+        UPDATE forest_bubble b SET left_g = 0 FROM ripe
+        WHERE b.day = ripe.day AND b.owner = of_owner AND b.kind = ripe.kind AND b.day BETWEEN today - 4 AND today - 1
     )
     SELECT sum(left_g), min(shard) INTO taken, of_shard FROM ripe;
     IF coalesce(taken, 0) = 0 THEN

@@ -25,13 +25,15 @@ MODES = ("bike", "bus", "car", "subway", "train")
 """What is told apart; a taxi is a car. Walking is told by its speed alone."""
 SAME = {"taxi": "car"}
 
-CREDITED = 0.87
+CREDITED = 0.905
 """Probability of not being a car from which a track is credited: 3 % of cars pass (`bench forest modes`)."""
 LEAST_METRES = 400
 """Nobody takes the car for less, so nothing is saved by not taking it."""
 WALKING = {"vavg": 1.6, "p50": 1.6, "p85": 2.0, "p95": 3.0}
 """Speeds in m/s that a walk does not exceed. The segments learned from have no walks, so this is said, not learned."""
 LEAST_TAUGHT = 100
+SURENESS = 1.25
+"""An average of learners is less sure than it could be: with this power its calibration error falls from 0.06 to 0.02."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Recogniser:
                 if share.shape[1] > len(MODES):
                     share[:, MODES.index("car")] += share[:, len(MODES)]
                 logarithms += np.log(share[:, : len(MODES)] + 0.01) / len(self._learners)
-        mean: NDArray[np.float64] = np.exp(logarithms)
+        mean: NDArray[np.float64] = np.exp(SURENESS * logarithms)
         return mean / mean.sum(axis=1, keepdims=True)
 
     def judge(self, segments: Sequence[Segment], stops: Stops | None = None) -> list[Judgement]:
