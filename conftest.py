@@ -4,6 +4,7 @@ threads or a served page asks for `fresh_database`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import psycopg
@@ -65,6 +66,20 @@ def session(fresh_database: str) -> Iterator[psycopg.Connection]:
     """A session of its own in a fresh database; each statement commits unless `transaction()` is open."""
     with psycopg.connect(fresh_database, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(autouse=True)
+def loop_of_its_own(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The browser's event loop counts as running in this thread as long as the browser lives; a test without a browser
+    may run a loop of its own all the same.
+    """
+    running = asyncio._get_running_loop()
+    if running is None or "browser" in request.fixturenames:
+        yield
+        return
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -32,6 +32,8 @@ def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in OWN:
         importlib.import_module(module).add_commands(subparsers)
+    if wanted == "bench" and importlib.util.find_spec("bench"):  # beside the package in a checkout only
+        importlib.import_module("bench.commands").add_commands(subparsers)
     for name in service_names():
         module = f"commonweal.services.{name}.commands"
         if importlib.util.find_spec(module) is None:

@@ -21,6 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commonweal.settings")
 
 from commonweal.kernel.registry import services
 from commonweal.operation import lifeline
+from commonweal.web import live
 from commonweal.web.wsgi import application as django
 
 Scope = MutableMapping[str, Any]
@@ -61,8 +62,8 @@ class _Gone(Exception):
 
 
 def live_routes() -> dict[str, Handler]:
-    """The raw routes of every service by their path's beginning, longest first."""
-    found: dict[str, Handler] = {}
+    """The raw routes of the house and of every service by their path's beginning, longest first."""
+    found: dict[str, Handler] = {**live.routes}
     for service in services():
         found |= getattr(service.module("live"), "routes", {})
     return dict(sorted(found.items(), key=lambda route: -len(route[0])))

@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from commonweal.kernel.postgres import Server
 
@@ -30,6 +30,11 @@ HOME = ROOT / ".data" / "tests"
 _numbers = itertools.count()
 
 
+def _remove(directory: str, owner: int) -> None:
+    if os.getpid() == owner:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def _leave_real_settings() -> None:
     """Take the platform's settings out of the environment and give the session a data directory of its own."""
     if "COMMONWEAL_TEST_RUN" not in os.environ:  # the first process; xdist's workers inherit the rest
@@ -38,7 +43,7 @@ def _leave_real_settings() -> None:
         os.environ.pop("DATABASE_URL", None)
         directory = tempfile.mkdtemp(prefix="commonweal-")
         owner = os.getpid()
-        atexit.register(lambda: os.getpid() == owner and shutil.rmtree(directory, ignore_errors=True))
+        atexit.register(_remove, directory, owner)
         os.environ["COMMONWEAL_TEST_RUN"] = os.environ["COMMONWEAL_DATA_DIR"] = directory
 
 
@@ -151,8 +156,10 @@ def _rename(shared: Server, old: str, new: str) -> None:
 @contextmanager
 def connected_to(shared: Server, database: str) -> Iterator[None]:
     """Django's default connection, in all threads, leads to `database` within the block; no session is left behind."""
-    from django.db import connection
+    from django.db import connections
+    from django.db.backends.postgresql.base import DatabaseWrapper
 
+    connection = cast(DatabaseWrapper, connections["default"])
     settings = connection.settings_dict
     before = {name: settings[name] for name in ("HOST", "NAME")}
     connection.close()

@@ -15,6 +15,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth import SESSION_KEY
 from django.db import connection
+from pytest_django import Settings
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict
@@ -54,9 +55,9 @@ def sequenced(database: str, signer: SignerKey) -> None:
 
 
 def test_after_forgetting_no_dump_knows_the_person_and_every_receipt_holds(
-    fresh_database: str, postgres: Server, tmp_path: Path, settings: pytest.FixtureRequest
+    fresh_database: str, postgres: Server, tmp_path: Path, settings: Settings
 ) -> None:
-    settings.HOME = tmp_path  # type: ignore[attr-defined]
+    settings.HOME = tmp_path
     signer = SignerKey("test.example/log", secrets.token_bytes(32))
     party = people.register_person(name=CANARY, phone="+8613812345678")
     login = Login(party=party, email=f"{CANARY}@example.org".lower(), phone="+8613812345678")

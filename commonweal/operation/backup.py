@@ -29,8 +29,6 @@ PARTY_KEYS = "keys/parties.copy"
 FORGOTTEN = "keys/forgotten"
 """The pseudonyms of everybody who has been forgotten."""
 
-PLATFORM_KEYS = ("log.key", "log.vkey", "parties.key", "secret")
-
 LEFT_OUT = ("parties_partykey", "web_cache")
 """Tables whose rows are no part of the dump."""
 
@@ -74,9 +72,9 @@ def _files(home: Path) -> Iterator[tuple[str, Path]]:
 def _keys(home: Path, work: Path) -> Iterator[tuple[str, Path]]:
     yield PARTY_KEYS, work / "parties.copy"
     yield FORGOTTEN, work / "forgotten"
-    for name in PLATFORM_KEYS:
-        if (home / "keys" / name).exists():
-            yield f"keys/{name}", home / "keys" / name
+    for path in sorted((home / "keys").iterdir()):
+        if path.name != "forgotten" and not path.suffix.removeprefix(".").isdigit():  # .PID: being written
+            yield f"keys/{path.name}", path
 
 
 def _about(connection: psycopg.Connection[Any]) -> dict[str, Any]:

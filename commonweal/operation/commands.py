@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,12 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     forget = subparsers.add_parser("forget", parents=[data, answer], help="erase a person by destroying their key")
     forget.add_argument("party", metavar="PARTY", help="the person's id")
     forget.set_defaults(run=_forget)
+
+    torture = subparsers.add_parser("torture", parents=[answer], help="kill its own processes under load, then audit")
+    torture.add_argument("--kills", type=int, default=50, metavar="N", help="how many processes to kill (50)")
+    torture.add_argument("--seed", type=int, metavar="S", help="seed of all chance (random, and printed)")
+    torture.add_argument("--givers", type=int, default=6, metavar="N", help="how many people give at a time (6)")
+    torture.set_defaults(run=_torture)
 
 
 def _use(data: str | None) -> None:
@@ -121,3 +129,18 @@ def _forget(arguments: argparse.Namespace) -> int:
         done = forget(party)
     words = "is forgotten" if done["erased"] else "had been forgotten before"
     return _answer(arguments, done, f"{party} {words}")
+
+
+def _torture(arguments: argparse.Namespace) -> int:
+    from commonweal.operation.torture.ordeal import KINDS, torture
+
+    seed = arguments.seed if arguments.seed is not None else secrets.randbelow(2**32)
+    print(f"Seed {seed}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="commonweal-torture-") as directory:
+        report = torture(Path(directory) / "home", arguments.kills, seed, arguments.givers)
+    for finding in report.findings[:50]:
+        print(f"{finding.kind}: {finding.what}", file=sys.stderr)
+    figures = report.as_json()
+    counted = ", ".join(f"{figures[kind]} {kind}" for kind in KINDS)
+    _answer(arguments, figures, f"{sum(report.kills.values())} kills, {report.gifts} gifts: {counted}")
+    return 0 if report.ok else 1

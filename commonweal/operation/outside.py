@@ -30,9 +30,12 @@ def free_port() -> int:
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """The environment of a fresh start: settings of this process are left out."""
+    """The environment of a fresh start: settings of this process are left out.
+
+    Where setproctitle is installed, granian renames its processes; SPT_NOENV keeps their environment readable.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("COMMONWEAL_", "DJANGO_", "DATABASE_URL"))}
-    return kept | {"COMMONWEAL_DATA_DIR": str(home)} | more
+    return kept | {"COMMONWEAL_DATA_DIR": str(home), "SPT_NOENV": "1"} | more
 
 
 def processes(home: Path) -> dict[int, str]:
@@ -48,6 +51,14 @@ def processes(home: Path) -> dict[int, str]:
             if (owned or mark in words or here.startswith(mark + b"/")) and not zombie:
                 found[int(entry.name)] = words.replace(b"\0", b" ").decode(errors="replace").strip()
     return found
+
+
+def web_servers(supervisor: int) -> list[int]:
+    """The web server and its workers, below a supervisor: whatever is neither the clerk nor PostgreSQL."""
+    for pid, words in children(supervisor).items():
+        if "operation.clerk" not in words and "postgres" not in words:
+            return [pid, *(worker for worker, words in children(pid).items() if "resource_tracker" not in words)]
+    return []
 
 
 def children(parent: int) -> dict[int, str]:

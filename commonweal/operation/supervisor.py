@@ -81,8 +81,7 @@ def run(host: str, port: int, workers: int) -> int:
     with _alone(settings.HOME):
         _check_port(host, port)
         server = embedded()
-        where = ("--data", str(settings.HOME), "--host", host, "--port", str(port))
-        web = Child("web server", _python("web", *where, "--workers", str(workers)))
+        web = Child("web server", _python("web", "--host", host, "--port", str(port), "--workers", str(workers)))
         clerk = Child("clerk", _python("clerk"))
         try:
             if server is not None:

@@ -15,7 +15,6 @@ from commonweal.operation import lifeline
 def main() -> None:
     """Serve until SIGTERM or until the supervisor is gone."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", required=True, help="the data directory, for the name of the process")
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workers", type=int, required=True)
@@ -33,7 +32,6 @@ def main() -> None:
         log_access=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
-        process_name=f"commonweal web {arguments.data}",
         workers_kill_timeout=10,
     ).serve()
 

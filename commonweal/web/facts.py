@@ -76,7 +76,7 @@ def find(cursor: Cursor, fact: uuid.UUID) -> Shown:
 
 def receipt(cursor: Cursor, fact: Shown, asker: Party | None) -> proof.Receipt:
     """The receipt of a fact, with its opening if the asker holds it. Raises `Busy` while it waits for its place."""
-    made = proof.receipt_of(cursor, fact.id, verifier(), open_fact(fact.kind, asker, fact.id))
+    made = proof.receipt_of(cursor, fact.id, verifier(), open_fact(fact.fields, asker))
     if made is None:
         raise Busy(
             "fact.waiting",

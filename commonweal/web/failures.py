@@ -56,6 +56,14 @@ _GENERAL: dict[int, tuple[str, Text, Text]] = {
             "页面存在，但不接受这种请求方式。请从首页重新打开。",
         ),
     ),
+    409: (
+        "conflict",
+        Text("That does not fit how things stand", "与当前状态不符"),
+        Text(
+            "What you sent is in order, but something has changed meanwhile. Look again, then decide anew.",
+            "您提交的内容没有问题，但情况已有变化。请查看最新状态后再决定。",
+        ),
+    ),
     413: (
         "body.too-large",
         Text("That is too large", "内容太大"),
@@ -193,6 +201,12 @@ def not_allowed(request: HttpRequest, exception: Exception | None = None) -> Htt
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler404."""
     return answer(request, of_status(404))
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """What allauth answers to those who try too often."""
+    code, _, text = _GENERAL[429]
+    return answer(request, TooMany(code, text, retry_after=60))
 
 
 def failed(request: HttpRequest) -> HttpResponse:

@@ -47,6 +47,19 @@ class LanguageInPath:
         return None
 
 
+class Private:
+    """What somebody who is signed in sees is kept by no cache, unless its view says otherwise."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control") and request.user.is_authenticated:
+            response.headers["Cache-Control"] = "private, no-store"
+        return response
+
+
 class Failures:
     """Turn refusals and empty error responses into pages, or into problem+json for programs.
 

@@ -40,4 +40,5 @@ urlpatterns: Patterns = [*without_language(), URLResolver(SpokenPath(), spoken()
 handler400 = "commonweal.web.failures.bad_request"
 handler403 = "commonweal.web.failures.not_allowed"
 handler404 = "commonweal.web.failures.not_found"
+handler429 = "commonweal.web.failures.too_many"  # looked up by allauth
 handler500 = "commonweal.web.failures.failed"

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ import psycopg
 import pytest
 from django.urls import reverse
 from django.utils import translation
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from commonweal.kernel.postgres import Server
 from commonweal.operation.seed import PASSWORD
@@ -79,6 +80,21 @@ class Site:
                 {"name": cookie.name, "value": cookie.value, "url": self.url} for cookie in jar if cookie.value
             ]
         return self._signed_in[visitor]
+
+    def knock(self, url: str, visitor: str = "") -> tuple[int, str]:
+        """Status and media type of an address, without following where it leads."""
+        cookies = "; ".join(f"{each['name']}={each['value']}" for each in (self.cookies(visitor) if visitor else ()))
+        request = urllib.request.Request(url, headers={"Cookie": cookies})
+        try:
+            with urllib.request.build_opener(_Stay).open(request, timeout=30) as answer:
+                return answer.status, answer.headers["Content-Type"]
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers["Content-Type"] or ""
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Not to be followed."""
 
 
 @pytest.fixture(scope="session")
@@ -161,8 +177,31 @@ class Looker:
         self.context = browser.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
         self.page = self.context.new_page()
         self.complaints: list[str] = []
+        self.requests: list[Request] = []
+        developer = self.context.new_cdp_session(self.page)
+        developer.send("Network.enable")
+        developer.send("Network.setCacheDisabled", {"cacheDisabled": True})
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("requestfinished", self.requests.append)
+
+    def start_anew(self) -> None:
+        """Another visitor sits down."""
+        self.context.clear_cookies()
+        self.complaints.clear()
+        self.requests.clear()
+
+    def weight(self) -> tuple[int, int]:
+        """The bytes that travelled for the page since then: of the view itself, and of its pictures."""
+        view = pictures = 0
+        for request in self.requests:
+            sizes = request.sizes()
+            size = sizes["responseBodySize"] + sizes["responseHeadersSize"]
+            if request.resource_type == "image" and not request.url.endswith(".svg"):
+                pictures += size
+            else:
+                view += size
+        return view, pictures
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":

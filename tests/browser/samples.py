@@ -1,18 +1,20 @@
 """How each address of the platform is opened by the tests: with which arguments, and by whom.
 
 A service keeps its samples in `tests/samples.py` of its folder, the house in `web/tests/samples.py`: `SAMPLES` maps a
-URL name (`giving:campaign`) to one sample or a list of them. An address that takes no arguments and is open to
-everybody needs none; every other one without a sample fails the suite.
+URL name (`giving:campaign`) to one sample or a list of them. An address without arguments that is open to everybody,
+to a giver or to a steward needs none, nor does one that takes POST only; every other one without a sample fails.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import URLPattern, URLResolver
+from playwright.sync_api import Page
 
 from commonweal.kernel.registry import services
 
@@ -22,13 +24,15 @@ class Sample:
     """One way to open an address.
 
     `arguments` are the arguments themselves, or SQL that finds them in the seeded database as one row. `visitor` is
-    the e-mail address of a sign-in of the demonstration. `not_a_page` says why the address is not opened as a page.
+    the e-mail address of a sign-in of the demonstration; without it nobody, a giver and a steward try in turn.
+    `prepare` leads the tab of the visitor to where the page can be opened; `not_a_page` says why it never can.
     """
 
     arguments: tuple[object, ...] | str = ()
     visitor: str = ""
     query: str = ""
     not_a_page: str = ""
+    prepare: Callable[[Page, Any], object] | None = None
 
 
 @dataclass(frozen=True)

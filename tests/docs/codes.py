@@ -13,8 +13,9 @@ CODE = re.compile(r"[a-z][a-z0-9]*([.-][a-z0-9-]+)+|busy|failure|unavailable")
 
 HEAD = """# Error codes
 
-Every refusal has a stable code. In the API it is the field `code` of a problem document (RFC 9457), with both languages in `en` and `zh`;
-on pages it stands beside the field; commands print it with `--json`. This page is written by `python -m tests.docs.codes`.
+Every refusal has a stable code. In the API it is the field `code` of a problem document (RFC 9457), with both languages
+in `en` and `zh`; on pages it stands beside the field; commands print it with `--json`. This page is written by
+`python -m tests.docs.codes`.
 
 | Code | Says |
 |---|---|

@@ -4,13 +4,14 @@
 """
 
 from commonweal.kernel.jobs.table import Dead, Health, dead_letters, enqueue_due_recurrences, health, retry, run_due
-from commonweal.kernel.jobs.task import Task, every, task
+from commonweal.kernel.jobs.task import Task, enqueue, every, task
 
 __all__ = [
     "Dead",
     "Health",
     "Task",
     "dead_letters",
+    "enqueue",
     "enqueue_due_recurrences",
     "every",
     "health",

@@ -30,11 +30,7 @@ class Task:
 
     def enqueue(self, **payload: Any) -> None:
         """Ask for it, in the caller's transaction. The payload is JSON: ids, never personal data."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO jobs_job (id, task, payload, due) VALUES (%s, %s, %s, %s)",
-                [uuid7(), self.name, json.dumps(payload), self.run_after or clock.now()],
-            )
+        enqueue(self.name, run_after=self.run_after, **payload)
 
     def using(self, *, run_after: datetime) -> Task:
         """The same, not before a moment."""
@@ -43,6 +39,15 @@ class Task:
     def __call__(self, **payload: Any) -> None:
         """Do it now, here."""
         self.do(**payload)
+
+
+def enqueue(name: str, *, run_after: datetime | None = None, **payload: Any) -> None:
+    """Ask for the task of this name, in the caller's transaction: for actions, which lie below the module of jobs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO jobs_job (id, task, payload, due) VALUES (%s, %s, %s, %s)",
+            [uuid7(), name, json.dumps(payload), run_after or clock.now()],
+        )
 
 
 def task(

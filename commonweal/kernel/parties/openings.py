@@ -1,21 +1,24 @@
 """Opening facts for their holders: what a leaf commits to, for the one person (or organisation) who may know it.
 
-A service says, for a kind of fact, how it is opened; the page of a fact then offers the receipt with its opening to its
-holder, and the bare one to everybody else.
+A service says, for a kind of fact, what a party's opening of it would be; whoever's opening really is what the leaf
+commits to is its holder. The page of a fact then offers them the receipt with the opening, and everybody else the bare
+one.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from commonweal.kernel.parties.models import Party
+from commonweal.kernel.proof.note import encode
+from commonweal.kernel.proof.verify import seal
 
 Opening = tuple[bytes, dict[str, Any]]
 """The salt and what was sealed with it (`proof.verify.seal`)."""
-Opener = Callable[[Party, uuid.UUID], Opening | None]
-"""`(asker, fact) -> opening`, or None if the asker does not hold this fact."""
+Opener = Callable[[uuid.UUID, uuid.UUID], Opening | None]
+"""`(party, fact) -> opening`: what would open the fact if the party held it; None if it surely does not."""
 
 _openers: dict[str, Opener] = {}
 
@@ -32,7 +35,10 @@ def opener(kind: str) -> Callable[[Opener], Opener]:
     return register
 
 
-def open_fact(kind: str, asker: Party | None, fact: uuid.UUID) -> Opening | None:
-    """What a fact commits to, if the asker is its holder."""
-    opens = _openers.get(kind)
-    return opens(asker, fact) if opens and asker else None
+def open_fact(fields: Mapping[str, Any], asker: Party | None) -> Opening | None:
+    """What the leaf with these public fields commits to, if the asker holds it."""
+    opens = _openers.get(fields["kind"])
+    if opens is None or asker is None or "seal" not in fields:
+        return None
+    opening = opens(asker.id, uuid.UUID(fields["id"]))
+    return opening if opening and encode(seal(*opening)) == fields["seal"] else None

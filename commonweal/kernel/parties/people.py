@@ -7,6 +7,7 @@ import re
 import secrets
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from commonweal.kernel.parties.models import (
     Guardianship,
     Login,
     Party,
+    PartyKey,
 )
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.text import Text
@@ -90,26 +92,34 @@ def register_person(**personal: str) -> Party:
     return party
 
 
-@transaction.atomic
 def register_organisation(name: Text, registration: str | None = None) -> Party:
     """A new organisation under its public name. Raises `Conflict` if its registration code is known already."""
-    party = Party(
-        kind=Party.Kind.ORGANISATION,
-        name_en=check_name(name.en, field="name_en"),
-        name_zh=check_name(name.zh, field="name_zh"),
-        registration=None if registration is None else check_registration(registration),
-    )
+    return register_organisations([(name, registration)])[0]
+
+
+@transaction.atomic
+def register_organisations(wanted: Sequence[tuple[Text, str | None]]) -> list[Party]:
+    """Many of them at once, all or none, in the order given."""
+    parties = [
+        Party(
+            kind=Party.Kind.ORGANISATION,
+            name_en=check_name(name.en, field="name_en"),
+            name_zh=check_name(name.zh, field="name_zh"),
+            registration=None if registration is None else check_registration(registration),
+        )
+        for name, registration in wanted
+    ]
     try:
         with transaction.atomic():
-            party.save(force_insert=True)
+            Party.objects.bulk_create(parties)
     except IntegrityError as error:
         raise Conflict(
             "organisation.registered",
             Text("This registration code is already in use here.", "该登记代码已在本平台使用。"),
             field="registration",
         ) from error
-    cipher.make_key(party.id).save(force_insert=True)
-    return party
+    PartyKey.objects.bulk_create(cipher.make_key(party.id) for party in parties)
+    return parties
 
 
 def write_personal(party: Party, personal: dict[str, str]) -> None:

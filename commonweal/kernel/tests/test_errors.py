@@ -15,6 +15,7 @@ TEXT = Text("Ask again.", "请再问一次。")
         (errors.NotAllowed, 403),
         (errors.Unauthenticated, 401),
         (errors.TooLarge, 413),
+        (errors.WrongMediaType, 415),
     ],
 )
 def test_each_kind_of_refusal_has_its_status(kind: type[errors.Refusal], status: int) -> None:
@@ -29,6 +30,13 @@ def test_a_refusal_needs_no_field() -> None:
     assert errors.Refusal.status == 422
 
 
-def test_busy_says_when_to_come_back() -> None:
-    busy = errors.Busy("queue.full", TEXT, retry_after=7)
-    assert (busy.status, busy.retry_after, busy.code, busy.text, busy.field) == (503, 7, "queue.full", TEXT, None)
+@pytest.mark.parametrize(("kind", "status"), [(errors.Busy, 503), (errors.TooMany, 429)])
+def test_some_say_when_to_come_back(kind: type[errors.Busy], status: int) -> None:
+    later = kind("queue.full", TEXT, retry_after=7)
+    assert (later.status, later.retry_after, later.code, later.text, later.field) == (
+        status,
+        7,
+        "queue.full",
+        TEXT,
+        None,
+    )

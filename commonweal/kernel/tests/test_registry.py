@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.kernel.registry import FactKind, Service, services
+from commonweal.kernel.registry import FactKind, Service, assets, services
 from commonweal.kernel.text import Text
 
 TEXT = Text("Toys", "玩具")
@@ -46,6 +46,18 @@ def test_services_are_found_by_their_folders_in_order(folder: Path) -> None:
     assert [service.name for service in services()] == ["toyc", "toya", "toyb"]
 
 
+def test_what_is_counted_here_is_yuan_and_what_services_declare(folder: Path) -> None:
+    assets.cache_clear()
+    (folder / "toyg").mkdir()
+    (folder / "toyg" / "__init__.py").write_text(
+        "from commonweal.kernel.quantity import Asset\nfrom commonweal.kernel.registry import Service\n"
+        "from commonweal.kernel.text import Text\nTEXT = Text('Toys', '玩具')\n"
+        "SERVICE = Service('toyg', TEXT, TEXT, assets=(Asset('TOY', 0, 'thing', TEXT),))\n"
+    )
+    assert list(assets()) == ["CNY", "TOY"]
+    assets.cache_clear()
+
+
 def test_a_part_is_found_if_the_service_has_it(folder: Path) -> None:
     add(folder, "toye")
     (folder / "toye" / "jobs.py").write_text("WORK = 7\n")
@@ -68,6 +80,12 @@ def test_a_broken_part_is_not_taken_for_a_missing_one(folder: Path) -> None:
 def test_a_service_is_named_in_small_letters(name: str) -> None:
     with pytest.raises(ValueError, match="named in small letters"):
         Service(name, TEXT, TEXT)
+
+
+@pytest.mark.parametrize("hue", [-15, 1, 46, 360])
+def test_a_hue_lies_on_the_wheel(hue: int) -> None:
+    with pytest.raises(ValueError, match=f"the hue of toys is not on the wheel of every 15 degrees: {hue}"):
+        Service("toys", TEXT, TEXT, hue=hue)
 
 
 def test_fact_kinds_carry_the_name_of_the_service() -> None:

@@ -15,7 +15,7 @@ import pytest
 from pytest_django import Settings
 
 from commonweal.cli import main
-from commonweal.kernel.proof import Fact, load_signer, log, tree
+from commonweal.kernel.proof import Checkpoint, Fact, load_signer, log, tree
 from commonweal.kernel.proof.note import SignerKey, decode, encode
 from commonweal.kernel.proof.tests.making import PRIVATE, SIGNER, entry, receipt, sealed_receipt
 
@@ -192,7 +192,7 @@ def test_export_then_fsck(say: Say, logged: psycopg.Connection, tmp_path: Path) 
 
 def test_export_refuses_a_directory_of_another_log(say: Say, logged: psycopg.Connection, tmp_path: Path) -> None:
     grow(logged, 3)
-    (tmp_path / "checkpoint").write_text(SIGNER.sign(str(log.Checkpoint(SIGNER.name, 1, bytes(32)))))
+    (tmp_path / "checkpoint").write_text(SIGNER.sign(str(Checkpoint(SIGNER.name, 1, bytes(32)))))
     code, out, _ = say("proof", "export", tmp_path)
     assert (code, out[:4]) == (1, "no: ")
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]

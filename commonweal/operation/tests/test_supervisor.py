@@ -8,13 +8,22 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from commonweal.kernel.postgres import Server, conninfo, running
-from commonweal.operation.outside import Run, environment, free_port, processes, run, wait_until_gone
+from commonweal.operation.outside import (
+    Run,
+    children,
+    environment,
+    free_port,
+    processes,
+    run,
+    wait_until_gone,
+    web_servers,
+)
 
 
 def prepared(home: Path) -> Path:
@@ -85,25 +94,33 @@ def test_another_command_can_work_beside_it(platform: Run, tmp_path: Path) -> No
     assert platform.ask("GET", "/zh/").status == 200
 
 
-def the(name: str, home: Path) -> int:
-    """The process whose command line has a word."""
-    return min(pid for pid, words in processes(home).items() if name in words)
+def the_clerk(run: Run) -> int | None:
+    return next((pid for pid, words in children(run.process.pid).items() if "operation.clerk" in words), None)
 
 
-@pytest.mark.parametrize("victim", ["commonweal web", "operation.clerk", "postgres -D"])
+VICTIMS: dict[str, Callable[[Run], int | None]] = {
+    "web server": lambda run: next(iter(web_servers(run.process.pid)), None),
+    "web worker": lambda run: next(iter(web_servers(run.process.pid)[1:]), None),
+    "clerk": the_clerk,
+    "postgres": lambda run: Server(run.home).pid(),
+}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
 def test_what_dies_is_started_again(platform: Run, victim: str) -> None:
-    before = the(victim, platform.home)
+    find = VICTIMS[victim]
+    while (before := find(platform)) is None:
+        assert platform.process.poll() is None, platform.words()
     os.kill(before, signal.SIGKILL)
-    while not (now := [p for p, words in processes(platform.home).items() if victim in words and p != before]):
+    while find(platform) in (None, before):
         assert platform.process.poll() is None, platform.words()
     platform.wait()
-    assert before not in now
 
 
 def test_no_orphan_survives_the_supervisor_and_the_next_start_recovers(tmp_path: Path) -> None:
     home = prepared(tmp_path / "home")
     started = Run(home, free_port()).wait()
-    the("operation.clerk", home)
+    assert len(web_servers(started.process.pid)) == 2
     os.kill(started.process.pid, signal.SIGKILL)
     started.process.wait()
     assert wait_until_gone(home) < 15

@@ -56,7 +56,9 @@ def _account(request: HttpRequest, refusal: Refusal | None = None) -> HttpRespon
 
 
 def _live_tokens(party: Party) -> list[ApiToken]:
-    return list(ApiToken.objects.filter(party=party, revoked_at=None, expires_at__gt=clock.now()).order_by("created_at"))
+    return list(
+        ApiToken.objects.filter(party=party, revoked_at=None, expires_at__gt=clock.now()).order_by("created_at")
+    )
 
 
 @require_POST

@@ -15,12 +15,17 @@ from ninja import Router, Schema
 
 from commonweal.kernel import proof
 from commonweal.kernel.errors import Invalid, NotFound
+from commonweal.kernel.ledger.totals import Total
 from commonweal.kernel.parties.models import Party
+from commonweal.kernel.parties.openings import open_fact
 from commonweal.kernel.parties.session import visitor
 from commonweal.kernel.proof import tree
 from commonweal.kernel.proof.note import encode
+from commonweal.kernel.registry import Link, assets
 from commonweal.kernel.text import Text
 from commonweal.web import facts
+
+links = (Link("transparency", Text("The public log", "公开日志"), order=20),)
 
 FOREVER = "public, max-age=31536000, immutable"
 _HEX = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -47,9 +52,9 @@ def _sums(stated: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
     """The stated sums as tables: an asset and its rows."""
     found = []
     for code, amounts in stated.items():
-        asset = facts.assets().get(code)
+        asset = assets().get(code)
         rows = [
-            {"kind": kind, "title": facts.title_of(facts.Total(code, kind, 0, 0)) or kind, "amount": amount}
+            {"kind": kind, "title": facts.title_of(Total(code, kind, 0, 0)) or kind, "amount": amount}
             for kind, amount in amounts.items()
         ]
         found.append({"code": code, "title": asset.title if asset else code, "rows": rows})
@@ -70,7 +75,7 @@ def fact(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         shown = facts.find(cursor, id)
         head = proof.head(cursor)
         path_to_root = proof.inclusion(cursor, shown.index, head.size) if shown.index is not None and head else []
-    opening = facts.open_fact(shown.kind, asker, id)
+    opening = open_fact(shown.fields, asker)
     kind = next((kind for kind in facts.kinds() if kind.name == shown.kind), None)
     context = {
         "fact": shown,
@@ -126,11 +131,11 @@ def key(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def tile(request: HttpRequest, level: str, n: str, width: str | None) -> HttpResponse:
+def tile(request: HttpRequest, level: str, n: str, width: str | None = None) -> HttpResponse:
     """One tile of hashes, or with level `entries` a bundle of entries."""
     number = int(n.replace("x", "").replace("/", ""))
     wanted = int(width) if width else tree.TILE_WIDTH
-    canonical = (tree.entries_path if level == "entries" else lambda n, w: tree.tile_path(int(level), n, w))
+    canonical = tree.entries_path if level == "entries" else lambda n, w: tree.tile_path(int(level), n, w)
     if number >= 2**53 or canonical(number, wanted) != request.path_info[1:]:
         raise _no_tile()
     with connection.cursor() as cursor:
@@ -152,9 +157,7 @@ def _hashes(cursor: Any, level: int, n: int, width: int) -> bytes | None:
 
 def _entries(cursor: Any, n: int, width: int) -> bytes | None:
     first = n * tree.TILE_WIDTH
-    cursor.execute(
-        "SELECT entry FROM proof_leaf WHERE seq >= %s AND seq < %s ORDER BY seq", [first, first + width]
-    )
+    cursor.execute("SELECT entry FROM proof_leaf WHERE seq >= %s AND seq < %s ORDER BY seq", [first, first + width])
     entries = [bytes(row[0]) for row in cursor.fetchall()]
     return tree.bundle(entries) if len(entries) == width else None
 
@@ -263,9 +266,7 @@ def api_fact(request: HttpRequest, id: uuid.UUID) -> FactOut:
     """One leaf: what happened, without anything personal."""
     with connection.cursor() as cursor:
         shown = facts.find(cursor, id)
-    return FactOut(
-        id=id, kind=shown.kind, index=shown.index, leaf_hash=encode(shown.leaf), entry=shown.entry.decode()
-    )
+    return FactOut(id=id, kind=shown.kind, index=shown.index, leaf_hash=encode(shown.leaf), entry=shown.entry.decode())
 
 
 @router.get("/facts/{id}/proof", response=ProofOut, auth=None, summary="The proof of a fact")

@@ -67,7 +67,9 @@ def organisation(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             _file(request, party, found)
-            return done(request, "organisation", Text("Filed. Two stewards look at it.", "已提交，等待两名审核员核验。"), id)
+            return done(
+                request, "organisation", Text("Filed. Two stewards look at it.", "已提交，等待两名审核员核验。"), id
+            )
         except Refusal as error:
             refusal = error
     today = clock.now().date()
@@ -103,7 +105,9 @@ def _day(request: HttpRequest, field: str) -> date:
     try:
         return date.fromisoformat(request.POST.get(field, ""))
     except ValueError as error:
-        raise Invalid("date.form", Text("Write the day as 2026-03-01.", "请按 2026-03-01 的格式填写日期。"), field=field) from error
+        raise Invalid(
+            "date.form", Text("Write the day as 2026-03-01.", "请按 2026-03-01 的格式填写日期。"), field=field
+        ) from error
 
 
 def _shown(credential: Credential, today: date) -> dict[str, object]:

@@ -9,6 +9,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.functional import lazy
 
@@ -19,6 +20,7 @@ from commonweal.web import languages
 from commonweal.web.languages import said
 from commonweal.web.signin import letters, words
 
+LONGEST_ADDRESS = 254
 _BOUND = b"authenticator"
 
 
@@ -37,13 +39,19 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         saved: Login = super().save_user(request, user, form, commit)
         return saved
 
+    def clean_email(self, email: str) -> str:
+        """Refuse an address that is longer than any that works (RFC 5321, 4.5.3.1.3): it would be cut off."""
+        if len(email) > LONGEST_ADDRESS:
+            raise ValidationError("too long", code="invalid")
+        return email
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Write one of our letters, in both languages: who it goes to may have no language set."""
         found = words.LETTERS[template_prefix.rpartition("/")[2]]
         body = found.body.format(code=context.get("code", ""))
         letters.send("mail", email, said(found.subject), both(body))
 
-    def add_message(
+    def add_message(  # noqa: PLR0917 (allauth calls it so)
         self,
         request: HttpRequest,
         level: int,
@@ -93,5 +101,3 @@ def both(text: Text) -> str:
 def display(login: Login) -> str:
     """What a login is called on its own pages: its address, or the end of its number."""
     return login.email or f"…{(login.phone or '')[-4:]}"
-
-

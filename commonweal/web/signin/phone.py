@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-import time
 import unicodedata
 
 from allauth.account.app_settings import EmailVerificationMethod
@@ -26,6 +25,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from commonweal.kernel import clock
 from commonweal.kernel.doors import see_other
 from commonweal.kernel.errors import Conflict, Invalid, Refusal, TooMany
 from commonweal.kernel.parties.models import Login
@@ -83,7 +83,8 @@ def phone(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         return _page(request, "account/phone.html", refusal)
     code = f"{secrets.randbelow(10**6):06d}"
-    request.session[_STATE] = {"digest": _digest(number, code), "until": time.time() + LASTS, "tries": TRIES}
+    until = clock.now().timestamp() + LASTS
+    request.session[_STATE] = {"digest": _digest(number, code), "until": until, "tries": TRIES}
     letters.send("telephone", number, "", said(TEXT_MESSAGE).format(code=code))
     return _page(request, "account/phone_code.html", number=number)
 
@@ -105,15 +106,14 @@ def confirm(request: HttpRequest) -> HttpResponseBase:
     login = _login_of(request, number)
     record_authentication(request, login, method="code", phone_ends=number[-2:])
     # A second step that the person has set up still comes; an address that is not confirmed does not matter here.
-    attempt = Attempt(
-        user=login, redirect_url=_next(request), email_verification=EmailVerificationMethod.NONE
-    )
-    return perform_login(request, attempt)
+    attempt = Attempt(user=login, redirect_url=_next(request), email_verification=EmailVerificationMethod.NONE)
+    answer: HttpResponseBase = perform_login(request, attempt)
+    return answer
 
 
 def _check_code(request: HttpRequest, number: str, code: str) -> None:
     state = request.session.get(_STATE)
-    if not state or state["until"] < time.time() or state["tries"] <= 0:
+    if not state or state["until"] < clock.now().timestamp() or state["tries"] <= 0:
         raise Invalid(
             "code.over", Text("This code has run out. Ask for a new one.", "验证码已失效，请重新获取。"), field="code"
         )

@@ -113,7 +113,7 @@ PAGES = {
         Text("Set up an authenticator app", "设置身份验证器"),
         Text("Switch it on", "启用"),
         Text(
-            "Scan the picture with your authenticator app, or type the key below into it. Then enter the code it shows.",
+            "Scan the picture with your authenticator app, or type the key into it. Then enter the code that it shows.",
             "用身份验证器扫描下图，或手动输入下面的密钥，然后填写它显示的验证码。",
         ),
     ),
@@ -126,7 +126,9 @@ PAGES = {
     "mfa_generate_recovery_codes": Page(
         Text("New recovery codes", "生成新的恢复码"),
         Text("Make new codes", "生成"),
-        Text("Each code opens your account once. Older codes stop working.", "每个恢复码只能使用一次，旧的恢复码会失效。"),
+        Text(
+            "Each code opens your account once. Older codes stop working.", "每个恢复码只能使用一次，旧的恢复码会失效。"
+        ),
     ),
     "mfa_list_webauthn": Page(Text("Passkeys and security keys", "通行密钥与安全密钥"), _CONFIRM),
     "mfa_add_webauthn": Page(Text("Add a passkey", "添加通行密钥"), Text("Add it", "添加")),
@@ -139,7 +141,10 @@ PAGES = {
     "mfa_signup_webauthn": Page(
         Text("Make your passkey", "创建通行密钥"),
         Text("Make it", "创建"),
-        Text("Give it a name by which you will know it, such as that of your phone.", "给它起个便于辨认的名称，例如手机型号。"),
+        Text(
+            "Give it a name by which you will know it, such as that of your phone.",
+            "给它起个便于辨认的名称，例如手机型号。",
+        ),
     ),
 }
 
@@ -151,7 +156,10 @@ _EMAIL = Field(
 _NEW_PASSWORD = Field(
     Text("New password", "新密码"),
     Text("Enter a new password.", "请填写新密码。"),
-    Text("At least 10 characters; three or four words are easy to remember.", "至少 10 个字符；三四个词连起来既好记又安全。"),
+    Text(
+        "At least 10 characters; three or four words are easy to remember.",
+        "至少 10 个字符；三四个词连起来既好记又安全。",
+    ),
     {"type": "password", "autocomplete": "new-password", "minlength": "10"},
 )
 _PASSWORD = Field(
@@ -165,7 +173,8 @@ FIELDS = {
     "email": _EMAIL,
     "password": _PASSWORD,
     "oldpassword": Field(
-        Text("Current password", "当前密码"), Text("Enter your current password.", "请填写当前密码。"),
+        Text("Current password", "当前密码"),
+        Text("Enter your current password.", "请填写当前密码。"),
         attributes=_PASSWORD.attributes,
     ),
     "password1": _NEW_PASSWORD,
@@ -190,7 +199,9 @@ FIELDS = {
         Text("Numbers outside China begin with + and the country.", "中国大陆以外的号码请以 + 和国家代码开头。"),
         {"type": "tel", "autocomplete": "tel", "inputmode": "tel"},
     ),
-    "name": Field(Text("Name of the key", "密钥名称"), Text("Enter a name.", "请填写名称。"), attributes={"maxlength": "100"}),
+    "name": Field(
+        Text("Name of the key", "密钥名称"), Text("Enter a name.", "请填写名称。"), attributes={"maxlength": "100"}
+    ),
     "passwordless": Field(
         Text("Sign in with this key alone", "仅凭此密钥登录"),
         Text("Choose.", "请选择。"),

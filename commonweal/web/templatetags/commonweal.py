@@ -95,7 +95,7 @@ def when(moment: datetime | date, style: str = "moment") -> SafeString:
         return format_html('<time class="num" datetime="{}">{}</time>', f"{local:%Y-%m-%d}", day)
     separator = " " if current() == "zh" else ", "
     written = f"{day}{separator}{local:%H:%M}"
-    return format_html('<time class="num" datetime="{}">{}</time>', local.isoformat(timespec="seconds"), written)
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), written)
 
 
 class ProofMark(template.Node):

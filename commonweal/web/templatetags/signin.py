@@ -15,8 +15,8 @@ from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 from commonweal.web.languages import said
 from commonweal.web.signin.words import CODES, FIELDS, PAGES
-from commonweal.web.templatetags.commonweal import field as field_tag
 from commonweal.web.templatetags.commonweal import error_summary
+from commonweal.web.templatetags.commonweal import field as field_tag
 
 register = template.Library()
 
@@ -50,9 +50,9 @@ def _first_error(form: BaseForm) -> Invalid | None:
 
 
 @register.simple_tag(takes_context=True)
-def form_summary(context: Context, form: BaseForm | None = None) -> SafeString:
-    """What has to be put right in a Django form."""
-    if form is None or not form.is_bound or (refusal := _first_error(form)) is None:
+def form_summary(context: Context, form: object) -> SafeString:
+    """What has to be put right in a Django form; nothing where the page has none."""
+    if not isinstance(form, BaseForm) or not form.is_bound or (refusal := _first_error(form)) is None:
         return SafeString()
     with context.push(refusal=refusal):
         return error_summary(context)

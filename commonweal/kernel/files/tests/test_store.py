@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
+from pytest_django import Settings
 
 from commonweal.kernel.errors import Invalid, NotFound, TooLarge
 from commonweal.kernel.files import store
@@ -27,8 +28,8 @@ from commonweal.kernel.jobs import run_due
 
 
 @pytest.fixture(autouse=True)
-def home(settings: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    settings.HOME = tmp_path  # type: ignore[attr-defined]
+def home(settings: Settings, tmp_path: Path) -> Iterator[Path]:
+    settings.HOME = tmp_path
     yield tmp_path
 
 

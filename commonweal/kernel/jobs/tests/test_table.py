@@ -24,6 +24,7 @@ Declare = Callable[..., Callable[[Callable[..., None]], Task]]
 def declare() -> Iterator[Declare]:
     """`task`, undone after the test."""
     tasks, recurring = dict(TASKS), dict(RECURRING)
+    RECURRING.clear()  # what the platform itself does from time to time
     yield task
     for registry, before in ((TASKS, tasks), (RECURRING, recurring)):
         registry.clear()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from commonweal.kernel.ledger import Account, Transfer
+from commonweal.kernel.ledger import Account, Leg, Transfer
 
 
 class Overdrawn(Exception):
@@ -65,7 +65,7 @@ class Books:
         self.accepted = after.accepted
         return answers
 
-    def promised(self, resolution: Transfer) -> tuple[object, ...]:
+    def promised(self, resolution: Transfer) -> tuple[Leg, ...]:
         """The legs of the pending transfer that is resolved."""
         return next((t.legs for t in self.accepted.values() if t.id == resolution.resolves), ())
 

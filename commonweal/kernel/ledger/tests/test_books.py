@@ -74,7 +74,7 @@ def test_a_known_asset_keeps_its_exponent(cursor: Any) -> None:
 
 @pytest.mark.parametrize("change", [{"asset": "MINUTE"}, {"side": 1}, {"floor": None}, {"floor": -1}])
 def test_an_open_account_keeps_its_asset_side_and_floor(cursor: Any, change: dict[str, Any]) -> None:
-    asked = {"asset": "CNY", "side": -1, "floor": 0} | change
+    asked: dict[str, Any] = {"asset": "CNY", "side": -1, "floor": 0} | change
     with pytest.raises(ValueError, match="the account fund is open with another asset, side or floor"):
         ledger.open_accounts(cursor, [CLEARING, Account(BOOK, "fund", **asked)])
 
@@ -454,8 +454,8 @@ def test_one_key_for_different_requests_is_one_transfer_and_refusals(
 def test_a_pending_transfer_is_resolved_once_by_many(books: psycopg.Connection, fresh_database: str) -> None:
     with books.cursor() as cursor:
         (pending,) = ledger.post(cursor, [gift("one", 5, phase="pending")])
-    post = [lambda cursor: ledger.resolve(cursor, BOOK, pending.id, "post", AT)] * 4
-    void = [lambda cursor: ledger.resolve(cursor, BOOK, pending.id, "void", AT)] * 4
+    post: list[Callable[[Any], object]] = [lambda cursor: ledger.resolve(cursor, BOOK, pending.id, "post", AT)] * 4
+    void: list[Callable[[Any], object]] = [lambda cursor: ledger.resolve(cursor, BOOK, pending.id, "void", AT)] * 4
     answers = at_once(fresh_database, post + void)
     assert sum(isinstance(answer, ledger.Posted) and not answer.existed for answer in answers) == 1
     assert sum(isinstance(answer, KeyReused) for answer in answers) == 4

@@ -133,7 +133,7 @@ def test_random_histories(session: psycopg.Connection) -> None:
         pass
 
     OnThisSession.session = session
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         OnThisSession,
         settings=settings(
             max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)

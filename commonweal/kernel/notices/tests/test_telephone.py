@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from pytest_django import Settings
 
 from commonweal.kernel.notices.telephone import Console, Gateway, telephone
 
@@ -68,9 +69,9 @@ def test_the_console_shows_the_text_and_hides_the_number(capsys: pytest.CaptureF
     assert "138123456" not in printed
 
 
-def test_the_settings_choose(settings: pytest.FixtureRequest) -> None:
+def test_the_settings_choose(settings: Settings) -> None:
     assert isinstance(telephone(), Console)
-    settings.TELEPHONE_GATEWAY = "https://sms.example/send"  # type: ignore[attr-defined]
+    settings.TELEPHONE_GATEWAY = "https://sms.example/send"
     chosen = telephone()
     assert isinstance(chosen, Gateway)
     assert chosen.url == "https://sms.example/send"

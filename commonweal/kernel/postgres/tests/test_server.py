@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from commonweal.kernel import postgres
+from commonweal.kernel.errors import Conflict
 from commonweal.kernel.postgres import DATABASE, Server, binaries, running
 from commonweal.kernel.postgres import server as module
 
@@ -41,7 +42,7 @@ def server(home: Path, cluster: Path) -> Server:
 
 def ask(server: Server, query: str, database: str = DATABASE) -> object:
     with psycopg.connect(server.conninfo(database)) as session:
-        row = session.execute(query).fetchone()  # type: ignore[call-overload]
+        row = session.execute(query).fetchone()
     return row[0] if row else None
 
 
@@ -171,8 +172,9 @@ def test_a_zombie_is_not_a_server(server: Server) -> None:
 
 def test_another_major_version_is_refused_with_what_to_do(server: Server) -> None:
     (server.cluster / "PG_VERSION").write_text("15\n")
-    with pytest.raises(RuntimeError, match=r"belongs to PostgreSQL 15, this is 18: .*backup.*restore"):
+    with pytest.raises(Conflict, match=r"belongs to PostgreSQL 15, this is 18\. .*backup.*restore") as refused:
         server.start()
+    assert refused.value.code == "postgres.version"
     (server.cluster / "PG_VERSION").write_text("18\n")
 
 
@@ -196,10 +198,15 @@ def test_a_stranger_that_holds_the_pid_file_is_waited_for_and_left_alive(
 
 
 def test_a_start_that_takes_too_long_leaves_no_process(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    spawned = []
+    spawned: list[subprocess.Popen[bytes]] = []
     spawn = Server._spawn
+
+    def noted(server: Server) -> subprocess.Popen[bytes]:
+        spawned.append(spawn(server))
+        return spawned[-1]
+
     monkeypatch.setattr(module, "START_LIMIT", -1.0)
-    monkeypatch.setattr(Server, "_spawn", lambda self: spawned.append(spawn(self)) or spawned[-1])
+    monkeypatch.setattr(Server, "_spawn", noted)
     with pytest.raises(RuntimeError, match="is not ready after"):
         server.start()
     (process,) = spawned

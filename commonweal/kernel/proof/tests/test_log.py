@@ -2,6 +2,7 @@ import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import psycopg
 import pytest
@@ -255,8 +256,11 @@ def test_a_proof_reads_five_tiles_at_most_from_the_database(session: Session) ->
 
     class Counting:
         def __init__(self, cursor: psycopg.Cursor) -> None:
-            self.execute = lambda query, params=None: (reads.append(query), cursor.execute(query, params))
-            self.fetchone, self.fetchall = cursor.fetchone, cursor.fetchall
+            self.cursor, self.fetchone, self.fetchall = cursor, cursor.fetchone, cursor.fetchall
+
+        def execute(self, query: Any, params: Any = None, /) -> Any:
+            reads.append(query)
+            return self.cursor.execute(query, params)
 
     with session.cursor() as cursor:
         for index in (0, 255, 256, 1023, 1999):

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from commonweal.kernel.proof import Fact, log, static, tree
+from commonweal.kernel.proof import Checkpoint, Fact, log, static, tree
 from commonweal.kernel.proof.note import BadNote, SignerKey
 from commonweal.kernel.proof.tests.making import SIGNER
 
@@ -154,7 +154,7 @@ def test_a_log_rewritten_with_all_its_tiles_fails_at_the_root(
 
 
 def test_a_checkpoint_of_an_absurd_size_stops_at_the_first_missing_file(log_700: Path) -> None:
-    absurd = log.Checkpoint(SIGNER.name, 10**18, bytes(32))
+    absurd = Checkpoint(SIGNER.name, 10**18, bytes(32))
     (log_700 / "checkpoint").write_text(SIGNER.sign(str(absurd)))
     with pytest.raises(BadNote, match="No such file"):
         static.fsck(log_700)

@@ -104,6 +104,11 @@ def test_every_root_is_that_of_the_reference(size: int) -> None:
     assert tree.root(size, reader(TILES)) == reference.mth(ENTRIES[:size])
 
 
+@pytest.mark.parametrize("size", [*range(20), 255, 256, 257, 1025])
+def test_a_root_from_the_entries_alone_is_that_of_the_reference(size: int) -> None:
+    assert tree.root_of(iter(ENTRIES[:size])) == (size, reference.mth(ENTRIES[:size]))
+
+
 @settings(max_examples=150)
 @given(st.integers(1, 600), st.data())
 def test_inclusion_proofs_are_those_of_the_reference_and_hold(size: int, data: st.DataObject) -> None:

@@ -1,0 +1,69 @@
+"""`commonweal bench SERVICE NAME`: the function NAME of the module `bench.SERVICE`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import sys
+from types import ModuleType
+
+import bench
+from bench.figure import Figure, show
+from commonweal.kernel.errors import Invalid
+from commonweal.kernel.text import Text
+
+GROUND = {"commands", "figure", "ground"}
+
+
+def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `bench`."""
+    door = subparsers.add_parser("bench", help="measure one thing beside its anchor; the last line is JSON")
+    door.add_argument("service", metavar="SERVICE", help=", ".join(services()))
+    door.add_argument("name", metavar="NAME", help="a benchmark of the service; `all` for each of them")
+    door.set_defaults(run=_run)
+
+
+def services() -> list[str]:
+    """What has benchmarks."""
+    return sorted(module.name for module in pkgutil.iter_modules(bench.__path__) if module.name not in GROUND)
+
+
+def benchmarks(module: ModuleType) -> list[str]:
+    """The benchmarks of a module: its public functions without arguments."""
+    return [
+        name
+        for name, made in vars(module).items()
+        if inspect.isfunction(made)
+        and made.__module__ == module.__name__
+        and not name.startswith("_")
+        and not inspect.signature(made).parameters
+    ]
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    known = services()
+    if arguments.service not in known:
+        raise _unknown(arguments.service, known)
+    module = importlib.import_module(f"bench.{arguments.service}")
+    names = benchmarks(module)
+    if arguments.name not in (*names, "all"):
+        raise _unknown(arguments.name, names)
+    figures: list[Figure] = []
+    for name in names if arguments.name == "all" else [arguments.name]:
+        print(f"measuring {arguments.service} {name} ...", file=sys.stderr)
+        found = getattr(module, name)()
+        figures += found if isinstance(found, list) else [found]
+    show(figures)
+    return 0 if all(one["ok"] for one in figures) else 1
+
+
+def _unknown(word: str, known: list[str]) -> Invalid:
+    return Invalid(
+        "bench.unknown",
+        Text("There is no benchmark {word}; there are: {known}", "没有名为 {word} 的测量，可用：{known}").format(
+            word=word, known=", ".join(known)
+        ),
+    )

@@ -1,0 +1,37 @@
+"""Giving: a charity tells what is needed, people give, and every fen is followed to what it became."""
+
+from commonweal.kernel.registry import FactKind, Link, Service
+from commonweal.kernel.text import Text
+
+SERVICE = Service(
+    name="giving",
+    title=Text("Giving", "捐助"),
+    promise=Text("Give five yuan and see what it became.", "给五元，也能看到它变成了什么。"),
+    drawing="hands",
+    order=10,
+    links=(
+        Link("campaigns", Text("Campaigns", "募捐项目")),
+        Link("grants", Text("Published grants", "资助记录")),
+        Link("mine", Text("My gifts", "我的捐助")),
+    ),
+    console=(
+        Link("payouts", Text("Payouts to check", "待审核拨款")),
+        Link("mismatches", Text("Payments that do not match", "不符的付款")),
+    ),
+    account_kinds={
+        "provider": Text("in the payment provider's hands", "在支付机构"),
+        "received": Text("gifts not yet laid on the fund's line", "已收到、待编入资金序列的捐款"),
+        "fund": Text("gifts not yet spent", "尚未使用的捐款"),
+        "funder": Text("what a funder has granted", "资助方已拨付"),
+        "recipient": Text("what an organisation has been granted", "机构已获资助"),
+    },
+    fact_kinds=(
+        FactKind("giving.campaign", Text("A campaign was filed", "募捐项目已备案")),
+        FactKind("giving.gift", Text("A gift arrived", "收到一笔捐款")),
+        FactKind("giving.update", Text("A charity reported", "机构发布进展")),
+        FactKind("giving.request", Text("A charity asked for money to be paid out", "机构申请拨款")),
+        FactKind("giving.word", Text("A steward approved or declined a payout", "审核员批准或否决拨款")),
+        FactKind("giving.payout", Text("Money was paid out", "善款已拨付")),
+        FactKind("giving.grant", Text("A funder's grant was taken over from its publication", "导入资助方公布的资助")),
+    ),
+)

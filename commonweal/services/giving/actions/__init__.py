@@ -1,0 +1,1 @@
+"""What changes something: one public function is one transaction with one receipt, one module a noun."""

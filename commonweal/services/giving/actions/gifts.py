@@ -1,0 +1,315 @@
+"""Giving, and the payment that makes it true."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from commonweal.kernel import clock
+from commonweal.kernel.errors import NotAllowed, Refusal
+from commonweal.kernel.ids import uuid7
+from commonweal.kernel.jobs import enqueue
+from commonweal.kernel.ledger import Leg, Transfer, expired, find, post, request_hash, resolve
+from commonweal.kernel.ledger.books import check_key
+from commonweal.kernel.parties import cipher
+from commonweal.kernel.parties.models import Party
+from commonweal.kernel.proof import Fact, append
+from commonweal.kernel.proof.log import Cursor
+from commonweal.kernel.proof.verify import SALT_SIZE, seal
+from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import books
+from commonweal.services.giving.payment import Callback, provider
+from commonweal.services.giving.payment.port import NOBODY
+from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
+from commonweal.services.giving.rules import gifts as rules
+from commonweal.services.giving.rules.gifts import Give, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A gift that is in the books. `fact` is its leaf in the log if the money is there already."""
+
+    campaign: uuid.UUID
+    id: uuid.UUID
+    title: Text
+    at: datetime
+    fact: uuid.UUID | None
+    existed: bool
+
+
+def give(wish: Give) -> Taken:
+    """Take one gift: a batch of one. With a provider it waits for its payment; what was collected is there at once.
+
+    Raises `NotFound` for an unknown campaign, what `rules.gifts.check` raises, `Invalid` with `channel.unknown`,
+    and `KeyReused`. The same key and wish again give the first answer.
+    """
+    if not wish.collected:
+        provider(wish.channel)
+    with transaction.atomic(), connection.cursor() as cursor:
+        (answer,) = take(cursor, [wish], clock.now())
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
+
+
+def collect(officer: Party, wish: Give) -> Taken:
+    """Enter a gift that the charity has received itself.
+
+    Raises `NotAllowed` (`gift.not-yours-to-enter`) unless the officer acts for it, and what `give` raises.
+    """
+    if not acts_for(officer.id, wish.campaign):
+        raise NotAllowed(
+            "gift.not-yours-to-enter",
+            Text("Only the charity itself enters gifts that it has received.", "只有该机构才能登记自行收到的捐款。"),
+            field="channel",
+        )
+    return give(wish)
+
+
+def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | Refusal]:
+    """Take a batch of gifts in the caller's transaction; the answers are in the order asked.
+
+    A gift that cannot be taken gets its refusal as the answer and hinders no other; a reused key raises `KeyReused`
+    for the whole batch.
+    """
+    campaigns = taking({wish.campaign for wish in gives}, now)
+    answers: dict[int, Taken | Refusal] = {}
+    placed: dict[int, Transfer] = {}
+    for place, wish in enumerate(gives):
+        campaign = campaigns.get(wish.campaign)
+        try:
+            if campaign is None:
+                raise unknown()
+            rules.check(wish, campaign.standing, campaign.asset, campaign.cap, now)
+        except Refusal as refusal:
+            answers[place] = (campaign and _answered_before(cursor, wish, campaign.title)) or refusal
+        else:
+            placed[place] = _transfer(wish, now)
+    new = []
+    repeated: dict[int, uuid.UUID] = {}
+    for (place, transfer), posted in zip(placed.items(), post(cursor, list(placed.values())), strict=True):
+        wish = gives[place]
+        if posted.existed:
+            repeated[place] = posted.id
+            continue
+        fact = _fact(wish, transfer.id, now) if wish.collected else None
+        new.append((wish, transfer.id, fact))
+        title = campaigns[wish.campaign].title
+        answers[place] = Taken(wish.campaign, transfer.id, title, now, fact.id if fact else None, existed=False)
+    _keep(cursor, new, now)
+    for place, id in repeated.items():  # last, since a batch may hold a wish and its repetition
+        campaign = campaigns[gives[place].campaign]
+        answers[place] = _stored(cursor, campaign.id, id, campaign.title)
+    return [answers[place] for place in range(len(gives))]
+
+
+def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    """Take in what a provider calls back: verified on its raw bytes, kept once, and if it fits, the gift is paid.
+
+    Raises `Invalid` (`channel.unknown`) and what `Provider.read_callback` raises.
+    """
+    now = clock.now()
+    callback = provider(channel).read_callback(body, headers, now)
+    with transaction.atomic(), connection.cursor() as cursor:
+        promised = _promised(cursor, callback)
+        outcome = _judge(promised, callback)
+        if not _keep_callback(cursor, callback, outcome, now):
+            return Outcome.KNOWN
+        if promised and outcome is Outcome.PAID:
+            wish, given_at, _ = promised
+            _receive(cursor, callback, wish, given_at, now)
+    return outcome
+
+
+def _judge(promised: tuple[Give, datetime, bool] | None, callback: Callback) -> Outcome:
+    if promised is None:
+        return Outcome.UNKNOWN
+    wish, _, paid = promised
+    reported = rules.Report(callback.provider, callback.amount, callback.asset)
+    return rules.judge(wish, reported, paid=paid)
+
+
+def expire() -> int:
+    """Void the promises whose payment did not come in time; returns how many."""
+    now = clock.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        over = expired(cursor, now)
+        for book, pending in over:
+            resolve(cursor, book, pending, "void", now)
+    return len(over)
+
+
+def opening(giver: uuid.UUID, fact: uuid.UUID) -> tuple[bytes, dict[str, str]]:
+    """What opens the seal of a gift's leaf: a salt that follows from the giver's key, so it is gone with that key.
+
+    Raises `cipher.Forgotten`.
+    """
+    return hmac.digest(cipher.key_of(giver), fact.bytes, "sha256")[:SALT_SIZE], {"giver": str(giver)}
+
+
+def _legs(wish: Give) -> tuple[Leg, Leg]:
+    there = books.provider(wish.campaign, wish.asset, wish.channel)
+    return books.move(there, books.received(wish.campaign, wish.asset), wish.amount)
+
+
+def _transfer(wish: Give, now: datetime) -> Transfer:
+    return Transfer(
+        book=wish.campaign,
+        key=_key(wish),
+        request=_request(wish),
+        kind="giving.gift",
+        legs=_legs(wish),
+        at=now,
+        phase="posted" if wish.collected else "pending",
+        expires=None if wish.collected else now + rules.PAY_WITHIN,
+    )
+
+
+def _key(wish: Give) -> str:
+    """The key in the book: two givers who think of the same key do not get into each other's way."""
+    digest = hashlib.sha256(f"{wish.giver}\n{check_key(wish.key)}".encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _request(wish: Give) -> bytes:
+    return request_hash("give", str(wish.giver), wish.amount, wish.asset, wish.channel)
+
+
+def _answered_before(cursor: Cursor, wish: Give, title: Text) -> Taken | None:
+    """A repeated wish gets its first answer, also when it would be refused by now."""
+    id = find(cursor, wish.campaign, _key(wish), _request(wish))
+    return _stored(cursor, wish.campaign, id, title) if id else None
+
+
+def _stored(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, title: Text) -> Taken:
+    cursor.execute(
+        """
+        SELECT g.at, p.fact FROM giving_gift g LEFT JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
+        WHERE g.book = %s AND g.id = %s
+        """,
+        [campaign, id],
+    )
+    at, fact = cursor.fetchone()
+    return Taken(campaign, id, title, at, fact, existed=True)
+
+
+def _fact(wish: Give, gift: uuid.UUID, now: datetime) -> Fact:
+    id, commitment = uuid7(), None
+    if wish.giver is not None:
+        with suppress(cipher.Forgotten):  # whoever is forgotten while a payment is under way gives without a name
+            commitment = seal(*opening(wish.giver, id))
+    fields = {"campaign": str(wish.campaign), "gift": str(gift), "amount": wish.amount, "asset": wish.asset}
+    return Fact("giving.gift", now, fields, commitment, id)
+
+
+KEEP = """
+WITH given AS (
+    SELECT * FROM unnest(%(book)s::uuid[], %(id)s::uuid[], %(giver)s::uuid[], %(amount)s::bigint[], %(channel)s::text[],
+                         %(fact)s::uuid[]) AS given (book, id, giver, amount, channel, fact)
+), gift AS (
+    INSERT INTO giving_gift (book, id, giver, amount, channel, at)
+    SELECT book, id, giver, amount, channel, %(at)s FROM given
+)
+INSERT INTO giving_payment (book, gift, amount, transfer, fact, reference, at)
+SELECT book, id, amount, id, fact, '', %(at)s FROM given WHERE fact IS NOT NULL
+"""
+"""Writes gifts, and the payments of those that were collected, in one statement."""
+
+
+def _keep(cursor: Cursor, new: Sequence[tuple[Give, uuid.UUID, Fact | None]], now: datetime) -> None:
+    if not new:
+        return
+    cursor.execute(
+        KEEP,
+        {
+            "book": [wish.campaign for wish, _, _ in new],
+            "id": [id for _, id, _ in new],
+            "giver": [wish.giver for wish, _, _ in new],
+            "amount": [wish.amount for wish, _, _ in new],
+            "channel": [wish.channel for wish, _, _ in new],
+            "fact": [fact and fact.id for _, _, fact in new],
+            "at": now,
+        },
+    )
+    append(cursor, *(fact for _, _, fact in new if fact))
+    for wish, id, fact in new:
+        if fact and wish.giver:
+            enqueue("giving.thank", campaign=str(wish.campaign), gift=str(id))
+
+
+def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool] | None:
+    """The gift that a callback names: what was wished, when, and whether it is paid; locked until the end."""
+    cursor.execute(
+        """
+        SELECT g.giver, g.amount, c.asset, g.channel, g.at,
+               EXISTS (SELECT FROM giving_payment p WHERE p.book = g.book AND p.gift = g.id)
+        FROM giving_gift g JOIN giving_campaign c ON c.id = g.book
+        WHERE g.book = %s AND g.id = %s FOR UPDATE OF g
+        """,
+        [callback.book, callback.gift],
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    giver, amount, asset, channel, at, paid = row
+    return Give(callback.book, giver, amount, asset, channel, key=""), at, paid
+
+
+def _keep_callback(cursor: Cursor, callback: Callback, outcome: Outcome, now: datetime) -> bool:
+    cursor.execute(
+        """
+        INSERT INTO giving_callback (book, provider, nonce, gift, amount, asset, reference, outcome, at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING true
+        """,
+        [
+            NOBODY if outcome is Outcome.UNKNOWN else callback.book,
+            callback.provider,
+            callback.nonce,
+            callback.gift,
+            callback.amount,
+            callback.asset,
+            callback.reference,
+            outcome,
+            now,
+        ],
+    )
+    return cursor.fetchone() is not None
+
+
+def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime, now: datetime) -> None:
+    """The money is there; if it came after the promise had expired it is there too, by a transfer of its own."""
+    if now < given_at + rules.PAY_WITHIN:
+        transfer = resolve(cursor, wish.campaign, callback.gift, "post", now).id
+    else:
+        resolve(cursor, wish.campaign, callback.gift, "void", now)
+        transfer = post(cursor, [_late(wish, callback.gift, now)])[0].id
+    fact = _fact(wish, callback.gift, now)
+    cursor.execute(
+        """
+        INSERT INTO giving_payment (book, gift, amount, transfer, fact, reference, at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s)
+        """,
+        [wish.campaign, callback.gift, wish.amount, transfer, fact.id, callback.reference, now],
+    )
+    append(cursor, fact)
+    if wish.giver:
+        enqueue("giving.thank", campaign=str(wish.campaign), gift=str(callback.gift))
+
+
+def _late(wish: Give, gift: uuid.UUID, now: datetime) -> Transfer:
+    return Transfer(
+        book=wish.campaign,
+        key=f"late:{gift}",
+        request=request_hash("late", str(gift)),
+        kind="giving.gift",
+        legs=_legs(wish),
+        at=now,
+    )

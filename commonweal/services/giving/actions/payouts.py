@@ -1,0 +1,198 @@
+"""Money out: laying the line, asking, judging, paying."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import connection, transaction
+from psycopg.types.range import Int8Range
+
+from commonweal.kernel import clock
+from commonweal.kernel.files import store
+from commonweal.kernel.ids import derived, uuid7
+from commonweal.kernel.jobs import enqueue
+from commonweal.kernel.ledger import Transfer, post, request_hash
+from commonweal.kernel.parties import people
+from commonweal.kernel.parties.models import Party
+from commonweal.kernel.proof import Fact, append
+from commonweal.kernel.proof.log import Cursor
+from commonweal.kernel.proof.note import encode
+from commonweal.kernel.quantity import check_amount
+from commonweal.services.giving.actions import books
+from commonweal.services.giving.queries import campaigns
+from commonweal.services.giving.queries import payouts as queries
+from commonweal.services.giving.queries.campaigns import taking, unknown
+from commonweal.services.giving.rules import payouts as rules
+from commonweal.services.giving.rules import texts
+from commonweal.services.giving.rules.plans import Asking
+from commonweal.services.giving.rules.trace import Span, draw
+
+
+def lay(campaign: uuid.UUID) -> int:
+    """Give the payments of a campaign that have none their places on its fund's line; returns how many.
+
+    The same transaction moves their sum from `received` to `fund`: what is laid is what can be spent.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        _lock(cursor, campaign)
+        return _lay(cursor, campaign)
+
+
+def ask(officer: Party, campaign: uuid.UUID, asking: Asking, key: str) -> uuid.UUID:
+    """A charity asks for a payout, with evidence; the same key again is the same request.
+
+    Raises `NotFound` (`campaign.unknown`), `NotAllowed`, `Invalid` for the amount, the words or the evidence, and
+    `Conflict` with code `fund.too-low`.
+    """
+    now = clock.now()
+    found = taking([campaign], now).get(campaign)
+    if found is None:
+        raise unknown()
+    people.require_role(officer, people.OFFICER, Party(id=found.organisation))
+    check_amount(asking.amount, found.asset)
+    what = texts.both(asking.what.en, asking.what.zh, "what", 400)
+    evidence = [store.take_document(document, field="evidence").digest for document in asking.evidence]
+    id = derived(campaign, f"request:{key}")
+    with transaction.atomic(), connection.cursor() as cursor:
+        _lock(cursor, campaign)
+        cursor.execute("SELECT FROM giving_request WHERE book = %s AND id = %s", [campaign, id])
+        if cursor.fetchone() is not None:
+            return id
+        rules.check_evidence(len(evidence))
+        rules.check_request(asking.amount, campaigns.page(campaign).available, queries.promised(campaign))
+        fields = {"campaign": str(campaign), "request": str(id), "amount": asking.amount, "asset": found.asset.code}
+        fact = Fact("giving.request", now, fields | {"evidence": evidence})
+        cursor.execute(
+            """
+            INSERT INTO giving_request (book, id, amount, what_en, what_zh, evidence, asked_by, fact, at)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            [campaign, id, asking.amount, what.en, what.zh, evidence, officer.id, fact.id, now],
+        )
+        append(cursor, fact)
+    return id
+
+
+def judge(steward: Party, campaign: uuid.UUID, request: uuid.UUID, *, approves: bool, note: str = "") -> rules.State:
+    """A steward approves or declines; the second approval, of another person, lets the money be paid.
+
+    Raises `NotFound` (`payout.unknown`), what `rules.payouts.check_word` raises, and `Invalid` for declining without
+    a note that says why.
+    """
+    people.require_role(steward, people.STEWARD)
+    now = clock.now()
+    note = texts.check(note, "note", 1000, lines=True) if note or not approves else ""
+    with transaction.atomic(), connection.cursor() as cursor:
+        _lock(cursor, campaign)
+        payout = queries.payout(campaign, request)
+        acts = people.OFFICER in people.roles(steward, Party(id=payout.organisation_id))
+        rules.check_word(payout.rule, steward.id, acts_for_charity=acts)
+        word = "approved" if approves else "declined"
+        fields = {"campaign": str(campaign), "request": str(request), "steward": str(steward.id), "word": word}
+        fact = Fact("giving.word", now, fields)
+        cursor.execute(
+            """
+            INSERT INTO giving_word (book, request, steward, approves, note, fact, at)
+            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            """,
+            [campaign, request, steward.id, approves, note, fact.id, now],
+        )
+        append(cursor, fact)
+        state = queries.payout(campaign, request).state
+        if state is rules.State.APPROVED:
+            enqueue("giving.pay", campaign=str(campaign), request=str(request))
+        elif state is rules.State.DECLINED:
+            enqueue("giving.tell_declined", campaign=str(campaign), request=str(request))
+    return state
+
+
+def pay(campaign: uuid.UUID, request: uuid.UUID) -> uuid.UUID:
+    """Pay out what is approved, once; returns the transfer. The units that it drew are fixed for good.
+
+    Raises `Conflict` with code `payout.not-approved` or `fund.too-low`.
+    """
+    now = clock.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        _lock(cursor, campaign)
+        payout = queries.payout(campaign, request)
+        rules.check_payable(payout.rule)
+        if payout.transfer is not None:
+            return payout.transfer
+        _lay(cursor, campaign)
+        spans = draw(_laid(cursor, campaign), _drawn(cursor, campaign), payout.amount)
+        asset = payout.asset.code
+        transfer = Transfer(
+            book=campaign,
+            key=f"payout:{request}",
+            request=request_hash("payout", str(request)),
+            kind="giving.payout",
+            legs=books.move(books.fund(campaign, asset), books.bank(campaign, asset), payout.amount),
+            at=now,
+        )
+        post(cursor, [transfer])
+        fields = {"campaign": str(campaign), "request": str(request), "amount": payout.amount, "asset": asset}
+        drew = [[span.start, span.end] for span in spans]
+        fact = Fact("giving.payout", now, fields | {"drew": drew, "what": encode(request_hash(payout.what.zh))})
+        cursor.execute(
+            "INSERT INTO giving_payout (book, request, transfer, fact, at) VALUES (%s, %s, %s, %s, %s)",
+            [campaign, request, transfer.id, fact.id, now],
+        )
+        cursor.execute(
+            "INSERT INTO giving_draw (book, request, span) SELECT %s, %s, unnest(%s::int8range[])",
+            [campaign, request, [Int8Range(span.start, span.end) for span in spans]],
+        )
+        append(cursor, fact)
+        enqueue("giving.tell_paid", campaign=str(campaign), request=str(request))
+        return transfer.id
+
+
+def _lock(cursor: Cursor, campaign: uuid.UUID) -> None:
+    """One at a time lays and draws in a book. A statement of its own, so that the next one sees what the last wrote."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"giving:{campaign}"])
+
+
+def _lay(cursor: Cursor, campaign: uuid.UUID) -> int:
+    cursor.execute(
+        """
+        WITH line AS (
+            SELECT coalesce(max(start + amount), 0) AS laid, coalesce(max(nth), 0) AS nth
+            FROM (SELECT start, amount, nth FROM giving_payment
+                  WHERE book = %(book)s AND start IS NOT NULL ORDER BY start DESC LIMIT 1) last
+        ), fresh AS (
+            SELECT gift, sum(amount) OVER waiting - amount AS before, row_number() OVER waiting AS number
+            FROM giving_payment WHERE book = %(book)s AND start IS NULL
+            WINDOW waiting AS (ORDER BY transfer)
+        )
+        UPDATE giving_payment p SET start = line.laid + fresh.before, nth = line.nth + fresh.number
+        FROM line, fresh WHERE p.book = %(book)s AND p.gift = fresh.gift
+        RETURNING p.amount
+        """,
+        {"book": campaign},
+    )
+    amounts = [row[0] for row in cursor.fetchall()]
+    if amounts:
+        cursor.execute("SELECT asset FROM giving_campaign WHERE id = %s", [campaign])
+        (asset,) = cursor.fetchone()
+        legs = books.move(books.received(campaign, asset), books.fund(campaign, asset), sum(amounts))
+        id = uuid7()
+        request = request_hash("lay", str(id))
+        post(cursor, [Transfer(campaign, f"lay:{id}", request, "giving.lay", legs, clock.now(), id=id)])
+    return len(amounts)
+
+
+def _laid(cursor: Cursor, campaign: uuid.UUID) -> int:
+    cursor.execute(
+        "SELECT start + amount FROM giving_payment WHERE book = %s AND start IS NOT NULL ORDER BY start DESC LIMIT 1",
+        [campaign],
+    )
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _drawn(cursor: Cursor, campaign: uuid.UUID) -> list[Span]:
+    """What is gone from the line: neighbouring draws as one span."""
+    cursor.execute(
+        "SELECT lower(s), upper(s) FROM (SELECT unnest(range_agg(span)) FROM giving_draw WHERE book = %s) d (s)",
+        [campaign],
+    )
+    return [Span(lower, upper) for lower, upper in cursor.fetchall()]

@@ -1,0 +1,186 @@
+"""Giving for programs: campaigns, gifts, and the callbacks of payment providers."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from commonweal.kernel.doors import Amount, IdempotencyKey
+from commonweal.kernel.errors import Conflict, Invalid, TooLarge
+from commonweal.kernel.parties import session
+from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import gifts as actions
+from commonweal.services.giving.payment import Order, providers
+from commonweal.services.giving.queries import campaigns, gifts
+from commonweal.services.giving.rules import gifts as rules
+from commonweal.services.giving.rules.gifts import Give
+from commonweal.services.giving.threesixty.currencies import currency
+
+router = Router()
+
+LARGEST_GIFT = 4_096
+LARGEST_CALLBACK = 16_384
+"""Bytes of a body."""
+
+
+class Both(Schema):
+    """A text in both languages."""
+
+    en: str
+    zh: str
+
+    @classmethod
+    def of(cls, text: Text) -> Both:
+        return cls(en=text.en, zh=text.zh)
+
+
+class Campaign(Schema):
+    """A campaign."""
+
+    id: uuid.UUID
+    title: Both
+    organisation: Both
+    topic: Both
+    state: str
+    goal: Amount
+    raised: Amount
+    gifts: int
+    opens_at: datetime
+    closes_at: datetime
+
+    @classmethod
+    def of(cls, card: campaigns.Card) -> Campaign:
+        return cls(
+            id=card.id,
+            title=Both.of(card.title),
+            organisation=Both.of(card.organisation),
+            topic=Both.of(card.topic),
+            state=card.state,
+            goal=Amount.of(card.goal, card.asset),
+            raised=Amount.of(card.raised, card.asset),
+            gifts=card.gifts,
+            opens_at=card.standing.opens_at,
+            closes_at=card.standing.closes_at,
+        )
+
+
+class Campaigns(Schema):
+    """A page of campaigns."""
+
+    count: int
+    campaigns: list[Campaign]
+
+
+class NewGift(Amount):
+    """A gift. `collected` is for a charity that has received the money itself."""
+
+    channel: Annotated[str, Field(max_length=20)] = "simulator"
+
+
+class Gift(Schema):
+    """A gift. `fact` is its leaf in the public log once it is paid; `pay` is where it can be paid until then."""
+
+    id: uuid.UUID
+    campaign: uuid.UUID
+    amount: Amount
+    state: Literal["waiting", "paid", "expired", "frozen"]
+    given_at: datetime
+    fact: uuid.UUID | None
+    pay: str | None
+
+    @classmethod
+    def of(cls, found: gifts.Gift) -> Gift:
+        return cls(
+            id=found.id,
+            campaign=found.campaign,
+            amount=Amount.of(found.amount, found.asset),
+            state=found.state.value,
+            given_at=found.at,
+            fact=found.fact,
+            pay=_pay(found.channel, Order(found.campaign, found.id, found.amount, found.asset.code, found.title))
+            if found.state is rules.State.WAITING
+            else None,
+        )
+
+
+class Outcome(Schema):
+    """What a callback came to."""
+
+    outcome: Literal["paid", "known", "unknown", "differs"]
+
+
+def _check_size(request: HttpRequest, largest: int) -> None:
+    if len(request.body) > largest:
+        raise TooLarge("body.too-large", Text("Send less than {n} bytes.", "内容不得超过 {n} 字节。").format(n=largest))
+
+
+def _pay(channel: str, order: Order) -> str | None:
+    provider = providers().get(channel)
+    return provider.checkout(order) if provider else None
+
+
+@router.get("/campaigns", response=Campaigns, auth=None, summary="Search campaigns")
+def search(
+    request: HttpRequest,
+    q: Annotated[str, Query(max_length=100)] = "",
+    only_open: bool = True,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
+) -> Campaigns:
+    """Campaigns in which the words occur, newest first."""
+    found = campaigns.Search(words=q, only_open=only_open)
+    cards = found[offset : offset + limit]
+    return Campaigns(count=len(found), campaigns=[Campaign.of(card) for card in cards])
+
+
+@router.get("/campaigns/{uuid:campaign}", response=Campaign, auth=None, summary="One campaign")
+def campaign(request: HttpRequest, campaign: uuid.UUID) -> Campaign:
+    """One campaign."""
+    return Campaign.of(campaigns.card(campaign))
+
+
+@router.post("/campaigns/{uuid:campaign}/gifts", response={201: Gift}, summary="Give")
+def give(request: HttpRequest, campaign: uuid.UUID, gift: NewGift, key: IdempotencyKey) -> Status[Gift]:
+    """Give to a campaign. The answer comes after the gift is durably in the books."""
+    _check_size(request, LARGEST_GIFT)
+    party, asset = session.signed_in(request), currency(gift.asset)
+    if asset is None:
+        raise Invalid(
+            "asset.other", Text("Give in a currency of ISO 4217.", "请使用 ISO 4217 货币代码。"), field="asset"
+        )
+    collected = gift.channel == rules.COLLECTED
+    amount = gift.read(asset)
+    wish = Give(campaign, None if collected else party.id, amount, asset.code, gift.channel, key)
+    taken = actions.collect(party, wish) if collected else actions.give(wish)
+    if taken.existed:
+        return Status(201, Gift.of(gifts.gift(campaign, taken.id)))
+    answer = Gift(
+        id=taken.id,
+        campaign=campaign,
+        amount=Amount.of(amount, asset),
+        state="paid" if taken.fact else "waiting",
+        given_at=taken.at,
+        fact=taken.fact,
+        pay=None if taken.fact else _pay(wish.channel, Order(campaign, taken.id, amount, asset.code, taken.title)),
+    )
+    return Status(201, answer)
+
+
+@router.get("/campaigns/{uuid:campaign}/gifts/{uuid:gift}", response=Gift, summary="One's own gift")
+def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> Gift:
+    """A gift of one's own."""
+    return Gift.of(gifts.gift_of(session.signed_in(request).id, campaign, gift))
+
+
+@router.post("/payments/{channel}", response=Outcome, auth=None, summary="A payment provider's callback")
+def callback(request: HttpRequest, channel: str) -> Outcome:
+    """For payment providers: verified by the signature over the raw bytes, its time and its nonce."""
+    _check_size(request, LARGEST_CALLBACK)
+    if channel not in providers():
+        raise Conflict("channel.unknown", Text("No such provider is in use here.", "本平台未使用该支付机构。"))
+    return Outcome(outcome=actions.confirm(channel, request.body, request.headers).value)

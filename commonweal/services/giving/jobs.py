@@ -1,0 +1,120 @@
+"""What happens after the commit: telling people, paying out, and the clockwork of the books."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from commonweal.kernel.jobs import every, task
+from commonweal.kernel.notices.inbox import notify
+from commonweal.kernel.parties.openings import opener
+from commonweal.kernel.quantity import Asset, format_amount
+from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import gifts as gift_actions
+from commonweal.services.giving.actions import payouts as payout_actions
+from commonweal.services.giving.models import Update
+from commonweal.services.giving.queries import gifts, payouts
+
+
+def _money(amount: int, asset: Asset) -> Text:
+    written = format_amount(amount, asset)
+    return Text(f"{asset.symbol} {written}".strip(), f"{written} {asset.title.zh}")
+
+
+@task("giving.thank")
+def thank(campaign: str, gift: str) -> None:
+    """Tell a giver that the gift has arrived."""
+    found = gifts.gift(uuid.UUID(campaign), uuid.UUID(gift))
+    if found.giver is None:
+        return
+    notify(
+        found.giver,
+        "giving.gift",
+        Text("Your gift of {amount} has arrived", "您的 {amount} 捐助已收到").format(
+            amount=_money(found.amount, found.asset)
+        ),
+        Text(
+            "{organisation} has received it for “{title}”. Your receipt is ready; whatever it pays for is told to you.",
+            "{organisation} 已为“{title}”收到这笔捐款。收据已备好，用到哪里会告诉您。",
+        ).format(organisation=found.organisation, title=found.title),
+        f"/giving/{campaign}/gifts/{gift}/",
+    )
+
+
+@task("giving.tell")
+def tell(update: str) -> None:
+    """Tell the givers of a campaign that its charity has written."""
+    told = Update.objects.select_related("campaign").get(pk=update)
+    title = Text(told.title_en, told.title_zh)
+    for giver in gifts.givers_of(told.campaign_id):
+        notify(
+            giver,
+            "giving.update",
+            Text("News of “{title}”", "“{title}”有新进展").format(title=told.campaign.title),
+            title,
+            f"/giving/{told.campaign_id}/#updates",
+        )
+
+
+@task("giving.pay")
+def pay(campaign: str, request: str) -> None:
+    """Pay out what two people have approved."""
+    payout_actions.pay(uuid.UUID(campaign), uuid.UUID(request))
+
+
+@task("giving.tell_paid")
+def tell_paid(campaign: str, request: str) -> None:
+    """Tell the charity that it is paid, and each giver what their gift paid for, to the fen."""
+    paid = payouts.payout(uuid.UUID(campaign), uuid.UUID(request))
+    notify(
+        paid.asked_by,
+        "giving.paid",
+        Text("Paid: {amount}", "已拨付：{amount}").format(amount=_money(paid.amount, paid.asset)),
+        paid.what,
+        f"/giving/{campaign}/payouts/{request}/",
+    )
+    for source in gifts.sources(paid.campaign, paid.id):
+        if source.giver is None:
+            continue
+        notify(
+            source.giver,
+            "giving.used",
+            Text("{amount} of your gift has been spent", "您的捐款有 {amount} 已经使用").format(
+                amount=_money(source.amount, paid.asset)
+            ),
+            Text("For “{title}”: {what}", "用于“{title}”：{what}").format(title=paid.title, what=paid.what),
+            f"/giving/{campaign}/gifts/{source.gift}/",
+        )
+
+
+@task("giving.tell_declined")
+def tell_declined(campaign: str, request: str) -> None:
+    """Tell the charity why a payout was declined."""
+    declined = payouts.payout(uuid.UUID(campaign), uuid.UUID(request))
+    note = declined.declined or ""
+    notify(
+        declined.asked_by,
+        "giving.declined",
+        Text("Not approved: {what}", "未批准：{what}").format(what=declined.what),
+        Text(note, note),
+        f"/giving/{campaign}/payouts/{request}/",
+    )
+
+
+@task("giving.expire")
+def expire() -> None:
+    """Void the promises whose payment did not come in time."""
+    gift_actions.expire()
+
+
+@task("giving.lay")
+def lay() -> None:
+    """Give new payments their places on the lines of their funds."""
+    for book in gifts.books_to_lay():
+        payout_actions.lay(book)
+
+
+every(timedelta(minutes=1), expire)
+every(timedelta(seconds=5), lay)
+
+opener("giving.gift")(gift_actions.opening)

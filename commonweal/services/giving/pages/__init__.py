@@ -1,0 +1,30 @@
+"""The pages of giving, one module for each kind of reader."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from commonweal.services.giving.pages import campaigns, charity, gifts, grants, stewards
+
+app_name = "giving"
+urlpatterns = [
+    path("", campaigns.campaigns, name="campaigns"),
+    path("books/", campaigns.books, name="books"),
+    path("organisations/<uuid:organisation>/", grants.organisation, name="organisation"),
+    path("grants/", grants.grants, name="grants"),
+    path("grants/<uuid:programme>/<uuid:grant>/", grants.grant, name="grant"),
+    path("mine/", gifts.mine, name="mine"),
+    path("pay/<str:token>/", gifts.pay, name="pay"),
+    path("charity/", charity.console, name="charity"),
+    path("payouts/", stewards.payouts, name="payouts"),
+    path("mismatches/", stewards.mismatches, name="mismatches"),
+    path("<uuid:campaign>/", campaigns.campaign, name="campaign"),
+    path("<uuid:campaign>/give/", gifts.give, name="give"),
+    path("<uuid:campaign>/gifts/<uuid:gift>/", gifts.gift, name="gift"),
+    path("<uuid:campaign>/gifts/<uuid:gift>/receipt", gifts.receipt, name="receipt"),
+    path("<uuid:campaign>/tell/", charity.tell, name="tell"),
+    path("<uuid:campaign>/ask/", charity.ask, name="ask"),
+    path("<uuid:campaign>/payouts/<uuid:request_id>/", stewards.payout, name="payout"),
+    path("<uuid:campaign>/payouts/<uuid:request_id>/judge/", stewards.judge, name="judge"),
+    path("<uuid:campaign>/payouts/<uuid:request_id>/evidence/<int:number>/", stewards.evidence, name="evidence"),
+]

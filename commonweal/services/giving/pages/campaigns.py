@@ -1,0 +1,66 @@
+"""For everybody: finding a campaign and reading it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from commonweal.kernel.errors import Refusal
+from commonweal.services.giving.payment import providers
+from commonweal.services.giving.queries import campaigns as queries
+from commonweal.services.giving.queries import payouts, totals
+from commonweal.services.giving.rules import law, topics
+
+PER_PAGE = 12
+LONGEST_SEARCH = 100
+OFFERED = ("5", "20", "50")
+"""The amounts that the form offers, in yuan."""
+
+
+@require_safe
+def campaigns(request: HttpRequest) -> HttpResponse:
+    """The list, with its search and filters."""
+    words = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+    topic = request.GET.get("topic", "")
+    search = queries.Search(
+        words=words,
+        topic=topic if topic in topics.TITLES else "",
+        only_open=request.GET.get("state", "open") != "all",
+    )
+    page = Paginator(search, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "search": search, "topics": topics.TITLES.items()}
+    return render(request, "giving/campaigns.html", context)
+
+
+@require_safe
+def campaign(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
+    """One campaign."""
+    return show(request, campaign)
+
+
+def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = None) -> HttpResponse:
+    """The page of a campaign; with a refusal, its form as it was sent."""
+    page = queries.page(campaign)
+    context: dict[str, Any] = {
+        "page": page,
+        "card": page.card,
+        "payouts": payouts.payouts_of(campaign),
+        "offered": [(amount, amount) for amount in OFFERED],
+        "channels": [(name, each.title) for name, each in providers().items()],
+        "rules": law.RULES,
+        "refusal": refusal,
+        "form": request.POST if refusal else None,
+    }
+    return render(request, "giving/campaign.html", context, status=refusal.status if refusal else 200)
+
+
+@require_safe
+def books(request: HttpRequest) -> HttpResponse:
+    """The totals of everything, and how a stranger adds them up again."""
+    context = {"gifts": totals.gifts(), "grants": totals.grants(), "rules": law.RULES}
+    return render(request, "giving/books.html", context)

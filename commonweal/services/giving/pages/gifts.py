@@ -1,0 +1,132 @@
+"""For givers: giving, paying, the receipt, and what became of it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from commonweal.kernel import clock, proof
+from commonweal.kernel.doors import form_key, see_other
+from commonweal.kernel.errors import Conflict, Invalid, NotFound
+from commonweal.kernel.parties import session
+from commonweal.kernel.quantity import parse_amount
+from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import gifts as actions
+from commonweal.services.giving.pages.campaigns import show
+from commonweal.services.giving.payment import Order, provider, providers
+from commonweal.services.giving.payment.simulator import Simulator
+from commonweal.services.giving.queries import campaigns, gifts
+from commonweal.services.giving.rules.gifts import Give, State
+
+
+@require_http_methods(["GET", "POST"])
+def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
+    """Take a gift and lead to its payment."""
+    card = campaigns.card(campaign)
+    if request.method == "GET":
+        return see_other("giving:campaign", campaign)
+    try:
+        written = request.POST.get("amount", "").strip() or request.POST.get("choice", "")
+        wish = Give(
+            campaign=campaign,
+            giver=None,
+            amount=parse_amount(written, card.asset, maximum=card.cap),
+            asset=card.asset.code,
+            channel=request.POST.get("channel", "") or next(iter(providers()), ""),
+            key=form_key(request),
+        )
+        provider(wish.channel)
+        taken = actions.give(wish.by(session.giver(request).id))
+    except (Invalid, Conflict) as refusal:
+        return show(request, campaign, refusal)
+    order = Order(campaign, taken.id, wish.amount, wish.asset, card.title)
+    return HttpResponseRedirect(provider(wish.channel).checkout(order), status=303)
+
+
+def _simulator() -> Simulator:
+    found = providers().get("simulator")
+    if not isinstance(found, Simulator):
+        raise NotFound("order.unknown", Text("There is no such order.", "没有这个订单。"))
+    return found
+
+
+@require_http_methods(["GET", "POST"])
+def pay(request: HttpRequest, token: str) -> HttpResponse:
+    """The simulator's own page: what a payment provider would show."""
+    simulator = _simulator()
+    order = simulator.order(token)
+    if request.method == "POST":
+        body, headers = simulator.report(order, clock.now())
+        actions.confirm(simulator.name, body, headers)
+        return see_other("giving:gift", order.book, order.gift)
+    context = {"order": order, "asset": campaigns.asset_of(order.asset), "token": token}
+    return render(request, "giving/pay.html", context)
+
+
+@never_cache
+@require_safe
+def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResponse:
+    """The receipt: waiting, then proved; and what the gift paid for."""
+    found = _own(request, campaign, gift)
+    placed = None
+    if found.fact:
+        with connection.cursor() as cursor:
+            placed = proof.placed(cursor, found.fact)
+    context = {
+        "gift": found,
+        "proved": placed is not None and placed.index is not None,
+        "index": placed.index if placed else None,
+        "parts": gifts.trace(campaign, gift),
+        "checkout": _checkout(found) if found.state is State.WAITING else "",
+    }
+    return render(request, "giving/gift.html", context)
+
+
+@require_safe
+def receipt(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResponse:
+    """The file with which a stranger checks the gift, offline."""
+    found = _own(request, campaign, gift)
+    key = proof.load_verifier(settings.HOME)
+    made = None
+    if found.fact and found.giver and key:
+        with connection.cursor() as cursor:
+            made = proof.receipt_of(cursor, found.fact, key, actions.opening(found.giver, found.fact))
+    if made is None:
+        raise NotFound(
+            "receipt.waiting",
+            Text(
+                "The proof is being made; it is there within a second or two of the payment. Load this again.",
+                "凭据正在生成，付款后一两秒内即可下载，请稍后再试。",
+            ),
+        )
+    name = f"commonweal-{found.fact}.tlog-proof"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return HttpResponse(str(made), content_type="text/plain; charset=utf-8", headers=headers)
+
+
+@never_cache
+@require_safe
+def mine(request: HttpRequest) -> HttpResponse:
+    """What one has given, and what became of it."""
+    party = session.visitor(request)
+    found = gifts.gifts_of(party.id) if party else []
+    traces = gifts.traces_of(party.id) if party else {}
+    context = {"gifts": [(each, traces.get(each.id, [])) for each in found], "signed_in": party is not None}
+    return render(request, "giving/mine.html", context)
+
+
+def _own(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> gifts.Gift:
+    party = session.visitor(request)
+    return gifts.gift_of(party.id if party else None, campaign, gift)
+
+
+def _checkout(found: gifts.Gift) -> str:
+    channel = providers().get(found.channel)
+    order = Order(found.campaign, found.id, found.amount, found.asset.code, found.title)
+    return channel.checkout(order) if channel else ""

@@ -1,0 +1,93 @@
+"""For stewards, and for everybody who wants to see a payout: what it is for, who approved it, which gifts paid it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from commonweal.kernel.doors import see_other
+from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
+from commonweal.kernel.files import store
+from commonweal.kernel.files.models import StoredFile
+from commonweal.kernel.parties import people, session
+from commonweal.kernel.parties.models import Party
+from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import payouts as actions
+from commonweal.services.giving.queries import gifts
+from commonweal.services.giving.queries import payouts as queries
+from commonweal.services.giving.rules.payouts import State
+
+
+@require_safe
+def payouts(request: HttpRequest) -> HttpResponse:
+    """The queue of payouts that wait for a word."""
+    people.require_role(session.signed_in(request), people.STEWARD)
+    return render(request, "giving/payouts.html", {"waiting": queries.waiting()})
+
+
+@require_safe
+def mismatches(request: HttpRequest) -> HttpResponse:
+    """Payments that fit no gift, or not in amount or currency."""
+    people.require_role(session.signed_in(request), people.STEWARD)
+    return render(request, "giving/mismatches.html", {"mismatches": gifts.mismatches()})
+
+
+@require_safe
+def payout(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID) -> HttpResponse:
+    """One payout, public: how far it is, and once it is paid, the gifts that paid it. Evidence is not for everybody."""
+    return _show(request, queries.payout(campaign, request_id))
+
+
+def _show(
+    request: HttpRequest, found: queries.Payout, refusal: Invalid | Conflict | NotAllowed | None = None
+) -> HttpResponse:
+    party = session.visitor(request)
+    context = {
+        "payout": found,
+        "sources": gifts.sources(found.campaign, found.id),
+        "me": party.id if party else None,
+        "may_judge": found.state is State.ASKED and party is not None and people.STEWARD in people.roles(party),
+        "may_see": _may_see(party, found),
+        "refusal": refusal,
+        "form": request.POST if refusal else None,
+    }
+    return render(request, "giving/payout.html", context, status=refusal.status if refusal else 200)
+
+
+@require_POST
+def judge(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID) -> HttpResponse:
+    """Approve or decline."""
+    steward = session.signed_in(request)
+    approves = request.POST.get("word") == "approve"
+    try:
+        actions.judge(steward, campaign, request_id, approves=approves, note=request.POST.get("note", ""))
+    except (Invalid, Conflict) as refusal:
+        return _show(request, queries.payout(campaign, request_id), refusal)
+    return see_other("giving:payout", campaign, request_id)
+
+
+@require_safe
+def evidence(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID, number: int) -> HttpResponse:
+    """A piece of evidence: for stewards, the charity, and those who have given to the campaign."""
+    found = queries.payout(campaign, request_id)
+    if not (_may_see(session.visitor(request), found) and number < len(found.evidence)):
+        raise NotFound("evidence.unknown", Text("There is no such file.", "没有这个文件。"))
+    digest = found.evidence[number]
+    stored = StoredFile.objects.get(pk=digest)
+    headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+    if stored.media_type == "application/pdf":
+        headers["Content-Disposition"] = f'attachment; filename="evidence-{number + 1}.pdf"'
+    return HttpResponse(store.read(digest), content_type=stored.media_type, headers=headers)
+
+
+def _may_see(party: Party | None, found: queries.Payout) -> bool:
+    if party is None:
+        return False
+    return (
+        people.STEWARD in people.roles(party)
+        or people.OFFICER in people.roles(party, Party(id=found.organisation_id))
+        or gifts.has_given(party.id, found.campaign)
+    )

@@ -1,0 +1,109 @@
+"""A provider that moves no money and does all else for real: orders it has not been given it does not know, and its
+callbacks are signed (Ed25519, over `time\\nnonce\\nbody\\n` as WeChat Pay signs) with a key of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import os
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.core import signing
+from django.urls import reverse
+
+from commonweal.kernel.errors import NotFound
+from commonweal.kernel.text import Text
+from commonweal.services.giving.payment.port import Callback, Order, bad_signature, check_time
+
+TIME, NONCE, SIGNATURE = "Simulator-Timestamp", "Simulator-Nonce", "Simulator-Signature"
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """The provider. `home` is the data directory that keeps its key."""
+
+    home: Path
+    name: ClassVar[str] = "simulator"
+    title: ClassVar[Text] = Text("Payment simulator (no money moves)", "模拟支付（不产生真实扣款）")
+
+    def checkout(self, order: Order) -> str:
+        """The page of the simulator for this order; the order in its address is signed, so it cannot be changed."""
+        value = [str(order.book), str(order.gift), order.amount, order.asset, order.title.en, order.title.zh]
+        return reverse("giving:pay", args=[signing.dumps(value, salt="giving.simulator")])
+
+    def order(self, token: str) -> Order:
+        """The order in the address of its page. Raises `NotFound` for one that was not made here."""
+        try:
+            book, gift, amount, asset, en, zh = signing.loads(token, salt="giving.simulator")
+        except signing.BadSignature as error:
+            raise NotFound("order.unknown", Text("There is no such order.", "没有这个订单。")) from error
+        return Order(uuid.UUID(book), uuid.UUID(gift), amount, asset, Text(en, zh))
+
+    def report(self, order: Order, now: datetime, **changed: Any) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of the callback for a paid order; `changed` is reported instead, for misbehaving."""
+        reference = "sim-" + uuid.uuid5(order.gift, "paid").hex
+        body = json.dumps(
+            {"book": str(order.book), "gift": str(order.gift), "amount": order.amount, "asset": order.asset,
+             "reference": reference} | changed
+        ).encode()  # fmt: skip
+        time, nonce = str(int(now.timestamp())), secrets.token_hex(16)
+        signature = _key(self.home).sign(_signed(time, nonce, body))
+        return body, {TIME: time, NONCE: nonce, SIGNATURE: base64.b64encode(signature).decode()}
+
+    def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:
+        """See `Provider`."""
+        time, nonce = headers.get(TIME, ""), headers.get(NONCE, "")
+        try:
+            signature = base64.b64decode(headers.get(SIGNATURE, ""), validate=True)
+            _key(self.home).public_key().verify(signature, _signed(time, nonce, body))
+            check_time(datetime.fromtimestamp(int(time), UTC), now)
+            said = json.loads(body)
+            return Callback(
+                provider=self.name,
+                nonce=nonce,
+                book=uuid.UUID(said["book"]),
+                gift=uuid.UUID(said["gift"]),
+                amount=_amount(said["amount"]),
+                asset=str(said["asset"]),
+                reference=str(said["reference"]),
+            )
+        except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise bad_signature() from error
+
+
+def _amount(value: Any) -> int:
+    if type(value) is not int or abs(value) >= 2**63:
+        raise ValueError("an amount is a whole number of smallest units")
+    return value
+
+
+def _signed(time: str, nonce: str, body: bytes) -> bytes:
+    return f"{time}\n{nonce}\n".encode() + body + b"\n"
+
+
+@functools.cache
+def _key(home: Path) -> Ed25519PrivateKey:
+    """The simulator's key in `home/keys/simulator.key`, made at the first use."""
+    path = home / "keys" / "simulator.key"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+        try:
+            os.link(fresh, path)  # the first of several starters wins
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return Ed25519PrivateKey.from_private_bytes(path.read_bytes())

@@ -1,0 +1,222 @@
+"""Gifts: how far each has come, and what it paid for."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from commonweal.kernel import clock
+from commonweal.kernel.errors import NotFound
+from commonweal.kernel.quantity import Asset
+from commonweal.kernel.text import Text
+from commonweal.services.giving.queries.campaigns import asset_of
+from commonweal.services.giving.queries.sql import row, rows
+from commonweal.services.giving.rules import gifts as rules
+
+GIFT = """
+    SELECT g.book, g.id, g.giver, g.amount, g.channel, g.at, c.title_en, c.title_zh, c.asset, c.organisation_id,
+           o.name_en, o.name_zh, p.fact, p.at AS paid_at, p.nth, p.start,
+           p.gift IS NULL AND EXISTS (
+               SELECT FROM giving_callback b WHERE b.book = g.book AND b.gift = g.id AND b.outcome = 'differs'
+           ) AS frozen
+    FROM giving_gift g
+    JOIN giving_campaign c ON c.id = g.book
+    JOIN parties_party o ON o.id = c.organisation_id
+    LEFT JOIN giving_payment p ON p.book = g.book AND p.gift = g.id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """A gift as its giver sees it. `fact` is its leaf in the public log, once it is paid."""
+
+    campaign: uuid.UUID
+    id: uuid.UUID
+    giver: uuid.UUID | None
+    amount: int
+    asset: Asset
+    channel: str
+    at: datetime
+    paid_at: datetime | None
+    fact: uuid.UUID | None
+    nth: int | None
+    title: Text
+    organisation: Text
+    organisation_id: uuid.UUID
+    state: rules.State
+
+    @property
+    def state_title(self) -> Text:
+        """Where it stands, in words."""
+        return rules.TITLES[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a gift gave to one payout, or a payout got from one gift, in smallest units."""
+
+    request: uuid.UUID
+    what: Text
+    amount: int
+    whole: int
+    at: datetime
+    fact: uuid.UUID
+
+
+def unknown() -> NotFound:
+    """There is no such gift, or it is somebody else's."""
+    return NotFound("gift.unknown", Text("There is no such gift.", "没有这笔捐助。"))
+
+
+def _gift(found: dict[str, Any]) -> Gift:
+    return Gift(
+        campaign=found["book"],
+        id=found["id"],
+        giver=found["giver"],
+        amount=found["amount"],
+        asset=asset_of(found["asset"]),
+        channel=found["channel"],
+        at=found["at"],
+        paid_at=found["paid_at"],
+        fact=found["fact"],
+        nth=found["nth"],
+        title=Text(found["title_en"], found["title_zh"]),
+        organisation=Text(found["name_en"], found["name_zh"]),
+        organisation_id=found["organisation_id"],
+        state=rules.state(
+            paid=found["fact"] is not None, frozen=found["frozen"], given_at=found["at"], now=clock.now()
+        ),
+    )
+
+
+def gift(campaign: uuid.UUID, id: uuid.UUID) -> Gift:
+    """One gift. Raises `NotFound` (`gift.unknown`)."""
+    found = row(f"{GIFT} WHERE g.book = %(book)s AND g.id = %(id)s", {"book": campaign, "id": id})
+    if found is None:
+        raise unknown()
+    return _gift(found)
+
+
+def gift_of(giver: uuid.UUID | None, campaign: uuid.UUID, id: uuid.UUID) -> Gift:
+    """One's own gift. Raises `NotFound` (`gift.unknown`) also for that of somebody else."""
+    found = gift(campaign, id)
+    if giver is None or found.giver != giver:
+        raise unknown()
+    return found
+
+
+def gifts_of(giver: uuid.UUID, limit: int = 100) -> list[Gift]:
+    """Somebody's newest gifts."""
+    query = f"{GIFT} WHERE g.giver = %(giver)s ORDER BY g.id DESC LIMIT %(limit)s"
+    return [_gift(found) for found in rows(query, {"giver": giver, "limit": limit})]
+
+
+TRACE = """
+    SELECT p.gift, r.id, r.what_en, r.what_zh, r.amount AS whole, o.at, o.fact,
+           sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))::bigint AS amount
+    FROM giving_payment p
+    JOIN giving_draw d ON d.book = p.book AND d.span && int8range(p.start, p.start + p.amount)
+    JOIN giving_request r ON r.book = d.book AND r.id = d.request
+    JOIN giving_payout o ON o.book = d.book AND o.request = d.request
+    WHERE p.start IS NOT NULL AND {which}
+    GROUP BY p.gift, r.id, r.what_en, r.what_zh, r.amount, o.at, o.fact
+    ORDER BY min(lower(d.span))"""
+"""What gifts have in common with payouts on the lines of their funds."""
+
+
+def _part(found: dict[str, Any]) -> Part:
+    return Part(
+        request=found["id"],
+        what=Text(found["what_en"], found["what_zh"]),
+        amount=found["amount"],
+        whole=found["whole"],
+        at=found["at"],
+        fact=found["fact"],
+    )
+
+
+def trace(campaign: uuid.UUID, gift: uuid.UUID) -> list[Part]:
+    """The payouts for which a gift paid, in the order of the fund's line, and how much of each."""
+    query = TRACE.format(which="p.book = %(book)s AND p.gift = %(gift)s")
+    return [_part(found) for found in rows(query, {"book": campaign, "gift": gift})]
+
+
+def traces_of(giver: uuid.UUID) -> dict[uuid.UUID, list[Part]]:
+    """The same for everything that somebody has given, by gift."""
+    which = "(p.book, p.gift) IN (SELECT g.book, g.id FROM giving_gift g WHERE g.giver = %(giver)s)"
+    traces: dict[uuid.UUID, list[Part]] = {}
+    for found in rows(TRACE.format(which=which), {"giver": giver}):
+        traces.setdefault(found["gift"], []).append(_part(found))
+    return traces
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A gift that a payout used: its number in the campaign and the share, in smallest units. Not who gave it."""
+
+    nth: int
+    gift: uuid.UUID
+    giver: uuid.UUID | None
+    amount: int
+    fact: uuid.UUID
+
+
+def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
+    """The gifts that paid for a payout. Each span begins within the last gift that is laid at or before it."""
+    query = """
+        SELECT p.nth, p.gift, g.giver, p.fact,
+               sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))::bigint AS amount
+        FROM giving_draw d
+        JOIN giving_payment p ON p.book = d.book AND p.start < upper(d.span)
+            AND p.start >= (SELECT max(f.start) FROM giving_payment f
+                            WHERE f.book = d.book AND f.start <= lower(d.span))
+        JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
+        WHERE d.book = %(book)s AND d.request = %(request)s
+        GROUP BY p.nth, p.gift, g.giver, p.fact ORDER BY p.nth"""
+    return [Source(**found) for found in rows(query, {"book": campaign, "request": request})]
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A callback that fits no gift, or not in amount or currency: for the stewards."""
+
+    campaign: uuid.UUID
+    gift: uuid.UUID
+    provider: str
+    amount: int
+    asset: str
+    reference: str
+    outcome: str
+    at: datetime
+
+
+def mismatches(limit: int = 100) -> list[Mismatch]:
+    """The newest of them."""
+    query = """
+        SELECT book AS campaign, gift, provider, amount, asset, reference, outcome, at FROM giving_callback
+        WHERE outcome IN ('unknown', 'differs') ORDER BY at DESC LIMIT %(limit)s"""
+    return [Mismatch(**found) for found in rows(query, {"limit": limit})]
+
+
+def givers_of(campaign: uuid.UUID) -> list[uuid.UUID]:
+    """Everybody who has given to a campaign: those who are told what became of it."""
+    query = """
+        SELECT DISTINCT g.giver FROM giving_payment p
+        JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
+        WHERE p.book = %(book)s AND g.giver IS NOT NULL"""
+    return [found["giver"] for found in rows(query, {"book": campaign})]
+
+
+def has_given(giver: uuid.UUID, campaign: uuid.UUID) -> bool:
+    """Whether somebody's gift to a campaign has arrived."""
+    query = """
+        SELECT FROM giving_gift g JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
+        WHERE g.giver = %(giver)s AND g.book = %(book)s LIMIT 1"""
+    return row(query, {"giver": giver, "book": campaign}) is not None
+
+
+def books_to_lay(limit: int = 500) -> list[uuid.UUID]:
+    """Campaigns with payments that have no place on their fund's line yet."""
+    query = "SELECT DISTINCT book FROM giving_payment WHERE start IS NULL LIMIT %(limit)s"
+    return [found["book"] for found in rows(query, {"limit": limit})]

@@ -1,0 +1,1 @@
+"""What giving is, decided without database, clock or framework: one module a noun."""

@@ -1,0 +1,116 @@
+"""What a gift is, and whether it can be taken."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from commonweal.kernel.errors import Invalid
+from commonweal.kernel.quantity import Asset, check_amount
+from commonweal.kernel.text import Text
+from commonweal.services.giving.rules.campaigns import Campaign, check_open
+
+PAY_WITHIN = timedelta(minutes=30)
+"""How long a gift waits for its payment."""
+
+COLLECTED = "collected"
+"""The channel of money that the charity itself has received: a bank transfer, a collecting box, a payroll."""
+
+
+@dataclass(frozen=True, slots=True)
+class Give:
+    """A wish to give. `amount` is in smallest units of `asset`; `channel` is a payment provider, or `COLLECTED`.
+
+    `giver` is the pseudonym of who gives, None for money from a box. `key` is made by whoever asks, before asking.
+    """
+
+    campaign: uuid.UUID
+    giver: uuid.UUID | None
+    amount: int
+    asset: str
+    channel: str
+    key: str
+
+    @property
+    def collected(self) -> bool:
+        """Whether the money is there already."""
+        return self.channel == COLLECTED
+
+    def by(self, giver: uuid.UUID) -> Give:
+        """The same wish of somebody."""
+        return replace(self, giver=giver)
+
+
+class State(StrEnum):
+    """How far a gift has come; follows from its payment and its age."""
+
+    WAITING = "waiting"
+    PAID = "paid"
+    EXPIRED = "expired"
+    FROZEN = "frozen"
+    """The provider reports another amount or currency: nothing moves until a steward has looked."""
+
+
+TITLES: dict[State, Text] = {
+    State.WAITING: Text("Waiting for the payment", "等待付款"),
+    State.PAID: Text("Received", "已收到"),
+    State.EXPIRED: Text("Not paid in time", "超时未付款"),
+    State.FROZEN: Text("Being looked into", "核查中"),
+}
+
+
+class Outcome(StrEnum):
+    """What a provider's callback comes to."""
+
+    PAID = "paid"
+    KNOWN = "known"
+    """It reports a payment that is in the books already."""
+    UNKNOWN = "unknown"
+    """It names no gift that was to be paid there."""
+    DIFFERS = "differs"
+    """It reports another amount or currency than was promised: the gift is frozen, never adjusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A payment as a provider reports it."""
+
+    channel: str
+    amount: int
+    asset: str
+
+
+def judge(wish: Give, report: Report, *, paid: bool) -> Outcome:
+    """What a provider's report of a payment comes to, against what was promised and whether that is paid."""
+    if report.channel != wish.channel:
+        return Outcome.UNKNOWN
+    if (report.amount, report.asset) != (wish.amount, wish.asset):
+        return Outcome.DIFFERS
+    return Outcome.KNOWN if paid else Outcome.PAID
+
+
+def state(*, paid: bool, frozen: bool, given_at: datetime, now: datetime) -> State:
+    """How far a gift has come."""
+    if paid:
+        return State.PAID
+    if frozen:
+        return State.FROZEN
+    return State.WAITING if now < given_at + PAY_WITHIN else State.EXPIRED
+
+
+def check(give: Give, campaign: Campaign, asset: Asset, cap: int, now: datetime) -> None:
+    """Whether the gift can be taken: the campaign is open, counts in this asset, and takes that much at once.
+
+    Raises `Conflict` with code `campaign.<state>`; `Invalid` with `asset.other`, `amount.too-small` or
+    `amount.too-large`.
+    """
+    check_open(campaign, now)
+    if give.asset != asset.code:
+        raise Invalid(
+            "asset.other",
+            Text("This campaign takes {asset}.", "本项目只接受 {asset}。").format(asset=asset.code),
+            field="asset",
+        )
+    check_amount(give.amount, asset, maximum=cap)

@@ -1,0 +1,176 @@
+"""The demonstration: three made-up charities, thirteen campaigns, their gifts and what became of them.
+
+Everything goes through the real actions, with the clock stopped in the past. Making it twice is making it once.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import tomllib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from commonweal.kernel import clock
+from commonweal.kernel.parties import people
+from commonweal.kernel.parties.models import Login, Party
+from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import campaigns, gifts, payouts
+from commonweal.services.giving.actions.campaigns import Charity, Qualification
+from commonweal.services.giving.models import Campaign, Filing, Update
+from commonweal.services.giving.payment import Order, providers
+from commonweal.services.giving.payment.simulator import Simulator
+from commonweal.services.giving.queries import payouts as queries
+from commonweal.services.giving.rules.campaigns import Custody
+from commonweal.services.giving.rules.gifts import Give
+from commonweal.services.giving.rules.needs import Need
+from commonweal.services.giving.rules.plans import Asking, Plan, Telling
+
+DAY = timedelta(days=1)
+STORIES = Path(__file__).with_name("stories.toml")
+Story = dict[str, Any]
+"""A part of that file."""
+DICE = 20261125
+AMOUNTS = (500, 500, 500, 500, 880, 2_000, 2_000, 5_000, 20_000, 50_000)
+"""What people give, in fen: most give five yuan."""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays in the demonstration."""
+
+    officer: Party
+    stewards: tuple[Party, Party]
+    givers: tuple[Party, ...]
+
+
+def seed() -> None:
+    """Make the demonstration."""
+    cast = Cast(
+        officer=_of("charity@demo.example"),
+        stewards=(_of("steward@demo.example"), _of("steward2@demo.example")),
+        givers=tuple(_of(f"{name}@demo.example") for name in ("giver", "company", "teacher")),
+    )
+    stories = tomllib.loads(STORIES.read_text())
+    today = clock.now().replace(hour=2, minute=0, second=0, microsecond=0)
+    charities = {name: _charity(cast, story, today - 400 * DAY) for name, story in stories["charity"].items()}
+    for number, story in enumerate(stories["campaign"], 1):
+        campaign = _publish(cast, charities[story["charity"]], story, number, today)
+        _live(cast, campaign, story, random.Random(DICE + number))  # noqa: S311 (nothing here is secret)
+
+
+def _both(told: dict[str, str]) -> Text:
+    return Text(told["en"], told["zh"])
+
+
+def _of(email: str) -> Party:
+    return Login.objects.select_related("party").get(email=email).party
+
+
+def _charity(cast: Cast, story: Story, at: datetime) -> Party:
+    found = Party.objects.filter(registration=story["registration"]).first()
+    if found is not None:
+        return found
+    charity = Charity(_both(story["name"]), story["registration"], _both(story["about"]), story["contact"])
+    with clock.stopped(at):
+        party = campaigns.found(cast.officer, charity)
+        qualification = Qualification(
+            number=f"{charity.registration}-Q",
+            issuer="演示主管部门 (made up)",
+            valid_from=(at - 30 * DAY).date(),
+            valid_until=date(at.year + 4, 3, 1),
+            evidence=paper("SAMPLE CERTIFICATE", 6),
+        )
+        credential = campaigns.claim(cast.officer, party, qualification)
+    with clock.stopped(at + DAY):
+        for steward in cast.stewards:
+            people.attest(credential, steward)
+    return party
+
+
+def _publish(cast: Cast, charity: Party, story: Story, number: int, today: datetime) -> Campaign:
+    filing = f"DEMO-A26{number:03}"
+    known = Filing.objects.select_related("campaign").filter(number=filing).first()
+    if known is not None:
+        return known.campaign
+    opens_at = today - story["opened"] * DAY
+    filed_at = opens_at - (DAY / 12 if story["topic"] == "disaster" else 15 * DAY)
+    plan = Plan(
+        organisation=charity.id,
+        title=_both(story["title"]),
+        summary=_both(story["summary"]),
+        story=_both(story["story"]),
+        topic=story["topic"],
+        place=_both(story["place"]),
+        needs=tuple(
+            Need(_both(need["what"]), need["price"], need["quantity"], _both(need["unit"])) for need in story["needs"]
+        ),
+        opens_at=opens_at,
+        closes_at=opens_at + story["days"] * DAY,
+        filing_number=filing,
+        filed_at=filed_at,
+        custody=Custody.CUSTODIAN if story["charity"] == "rivers" else Custody.MIRROR,
+        cap=100_000_00,
+        drawing=story["drawing"],
+        picture_shows=_both(story["drawn"]),
+    )
+    with clock.stopped(filed_at + DAY / 24):
+        return campaigns.publish(cast.officer, plan)
+
+
+def _live(cast: Cast, campaign: Campaign, story: Story, dice: random.Random) -> None:
+    """Gifts, news and payouts, each at its time: what is paid out has come in before."""
+    days = min(story["opened"], story["days"])
+    moments = sorted(dice.randrange(60, days * 86_400 - 3_600) for _ in range(story["gifts"]))
+    for number, moment in enumerate(moments):
+        _give(cast, campaign, dice, number, campaign.opens_at + timedelta(seconds=moment))
+    for told in story.get("told", []):
+        if not Update.objects.filter(campaign=campaign, title_en=told["title"]["en"]).exists():
+            with clock.stopped(campaign.opens_at + told["day"] * DAY):
+                telling = Telling(_both(told["title"]), _both(told["body"]), told.get("report", False))
+                campaigns.tell(cast.officer, campaign.id, telling)
+    for paid in story.get("paid", []):
+        with clock.stopped(campaign.opens_at + paid["day"] * DAY):
+            _pay(cast, campaign, paid)
+
+
+def _give(cast: Cast, campaign: Campaign, dice: random.Random, number: int, at: datetime) -> None:
+    giver, amount = dice.choice(cast.givers), dice.choice(AMOUNTS)
+    simulator = providers()["simulator"]
+    if not isinstance(simulator, Simulator):
+        raise TypeError("a demonstration pays through the simulator")
+    with clock.stopped(at):
+        taken = gifts.give(Give(campaign.id, giver.id, amount, campaign.asset, simulator.name, f"seed-{number}"))
+        if not taken.existed:
+            order = Order(campaign.id, taken.id, amount, campaign.asset, campaign.title)
+            gifts.confirm(simulator.name, *simulator.report(order, at))
+
+
+def _pay(cast: Cast, campaign: Campaign, paid: Story) -> None:
+    evidence = paper("SAMPLE INVOICE", 9), paper("SAMPLE DELIVERY NOTE", 5)
+    asking = Asking(paid["amount"], _both(paid["what"]), evidence)
+    request = payouts.ask(cast.officer, campaign.id, asking, f"seed-{paid['day']}")
+    stewards = cast.stewards[: paid.get("approvals", len(cast.stewards))]
+    known = queries.payout(campaign.id, request).approved_by
+    for steward in stewards:
+        if steward.id not in known:
+            payouts.judge(steward, campaign.id, request, approves=True)
+    if len(stewards) == len(cast.stewards):
+        payouts.pay(campaign.id, request)
+
+
+def paper(title: str, lines: int) -> bytes:
+    """A drawn sheet that is clearly no real document."""
+    sheet = Image.new("RGB", (420, 300), (253, 251, 246))
+    pen = ImageDraw.Draw(sheet)
+    pen.rectangle((12, 12, 407, 287), outline=(90, 80, 70), width=2)
+    pen.text((30, 28), f"{title} - MADE UP", fill=(150, 60, 40))
+    for line in range(lines):
+        pen.line((30, 70 + 22 * line, 390 - 30 * (line % 3), 70 + 22 * line), fill=(120, 110, 100), width=2)
+    out = io.BytesIO()
+    sheet.save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,70 @@
+"""The API answers as its own description says, whatever is sent to it (schemathesis)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import schemathesis
+from django.conf import settings as django_settings
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from commonweal.kernel import clock
+from commonweal.kernel.parties import people
+from commonweal.kernel.proof import load_signer, sequence
+from commonweal.web import facts, failures
+from commonweal.web.api import PROBLEMS
+from commonweal.web.wsgi import application
+
+# What is well formed may still be refused with 422 (an amount that is too small), so positive_data_acceptance is not
+# for us.
+REQUESTS = 800
+"""Requests in all, shared out over the operations and the two kinds of callers."""
+
+
+def test_every_answer_is_a_documented_one(fresh_database: str) -> None:
+    facts.state_totals()  # something that is in the log
+    with psycopg.connect(fresh_database, autocommit=True) as session:
+        sequence(session, load_signer(django_settings.HOME, django_settings.LOG_NAME), clock.now())
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    token = people.make_token(people.register_person(), "contract")
+    plain = {"Accept-Encoding": "identity"}  # this transport does not unpack
+    callers = [plain, plain | {"Authorization": f"Bearer {token}"}]
+    for operation in operations:
+
+        @settings(
+            max_examples=max(5, REQUESTS // (len(operations) * len(callers))),
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def check(case: Any) -> None:
+            for headers in callers:
+                response = case.call(headers=headers)
+                case.validate_response(response, headers=headers, excluded_checks=[positive_data_acceptance])
+                if response.status_code >= 400:
+                    problem = response.json()
+                    assert problem["status"] == response.status_code
+                    assert all(problem[name] for name in ("code", "en", "zh"))
+
+        check()
+
+
+def test_every_operation_is_described(client: Client) -> None:
+    schema = client.get("/api/v1/openapi.json").json()
+    assert schema["info"]["title"] == "Commonweal"
+    assert len(schema["info"]["description"]) > 100
+    assert set(PROBLEMS) <= set(failures.STATUSES)
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            where = f"{method} {path}"
+            assert operation.get("summary"), where
+            assert operation.get("description"), where
+            assert operation.get("tags"), where
+            assert {str(status) for status in PROBLEMS} <= {*operation["responses"]}, where
+            assert all(answer["description"] for answer in operation["responses"].values()), where
