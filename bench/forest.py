@@ -1,6 +1,7 @@
 """Benchmarks of the forest: `commonweal bench forest NAME`, or `python -m bench.forest NAME`.
 
-Those of the engines need public data (`COMMONWEAL_DATA`); those of the database are in `bench.forest_database`.
+Those of the engines need public data (`COMMONWEAL_DATA`); those of the database start a server of
+their own with durability on, and check their results before they print a speed.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 
-from bench.forest_database import BENCHES as DATABASE
+from bench.forest_energy import collect, expire, ingest
 from bench.forest_photos import photos
+from bench.forest_torture import certificates, conserve
 from commonweal.services.forest.canopy import clearings as find_clearings
 from commonweal.services.forest.canopy import read_patch, series
 from commonweal.services.forest.canopy.series import SEEN, alarms_a_year
@@ -58,7 +60,9 @@ def modes() -> Result:
     recall, plain_recall = _recall(ours, car, far), _recall(plain, car, np.ones_like(far))
     confident, hit = ours.max(axis=1), ours.argmax(axis=1) == truth
     bins = np.minimum((confident * 10).astype(int), 9)
-    error = sum(abs(confident[bins == b].mean() - hit[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist()))
+    error = sum(
+        abs(confident[bins == b].mean() - hit[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist())
+    )
     each = dict(zip(MODES, f1_score(truth, ours.argmax(axis=1), average=None).round(3).tolist(), strict=True))
     print(f"F1 by mode {each}; calibration error {error:.3f}; {seconds:.0f} s for five times learning and judging")
     print(f"green recall at 3 % of cars {recall:.3f} (plain trees {plain_recall:.3f})")
@@ -121,7 +125,10 @@ def clearings(rounds: int = 3) -> Result:
             else:
                 winter_hits, winter_trials = winter_hits + right, winter_trials + 1
     share = hits / trials
-    print(f"{share:.1%} of {trials} in April to October, {winter_hits}/{winter_trials} in winter (snow), {alarms:.3f} false alarms a parcel and year")
+    print(
+        f"{share:.1%} of {trials} in April to October, {winter_hits}/{winter_trials} in winter (snow), "
+        f"{alarms:.3f} false alarms a parcel and year"
+    )
     return {
         "name": "forest clearings",
         "value": round(share, 4),
@@ -138,7 +145,7 @@ def clearings(rounds: int = 3) -> Result:
 
 
 def survey(trials: int = 2000) -> Result:
-    """Coverage of the 95 % interval over correlations 0 to 0.3 and survival 0.5 to 0.95, beside Wilson's; the planner."""
+    """Coverage of the 95 % interval, correlations 0 to 0.3 and survival 0.5 to 0.95, beside Wilson's; the planner."""
     rng = random.Random(SEED)
     numbers = np.random.default_rng(SEED)
     worst, best, naive = 1.0, 0.0, 1.0
@@ -160,14 +167,19 @@ def survey(trials: int = 2000) -> Result:
                     wilson_hits += low <= true <= high
                 covered = hits / trials
                 worst, best, naive = min(worst, covered), max(best, covered), min(naive, wilson_hits / trials)
-                print(f"correlation {correlation:4} survival {survival:4} sub-plots {subplots}: {covered:.3f}, as independent {wilson_hits / trials:.3f}")
+                print(
+                    f"correlation {correlation:4} survival {survival:4} sub-plots {subplots}: {covered:.3f}, "
+                    f"as independent {wilson_hits / trials:.3f}"
+                )
     right = 0
     for _ in range(400):
         chance = numbers.beta(0.6 * 4, 0.4 * 4, 200)
         alive = numbers.binomial(30, chance)
         wanted = plan(survival=0.6, correlation=0.2, trees=30, population=200).subplots
         chosen = rng.sample(range(200), wanted)
-        right += estimate([Count(str(i), 30, int(alive[i])) for i in chosen], population={"": 200}).relative_error <= 0.2
+        right += (
+            estimate([Count(str(i), 30, int(alive[i])) for i in chosen], population={"": 200}).relative_error <= 0.2
+        )
     print(f"planner right at {right / 400:.1%} of 400 sites")
     return {
         "name": "forest survey",
@@ -183,7 +195,8 @@ def survey(trials: int = 2000) -> Result:
     }
 
 
-BENCHES = {bench.__name__: bench for bench in (modes, photos, clearings, survey)} | DATABASE
+ALL = (modes, photos, clearings, survey, ingest, collect, expire, certificates, conserve)
+BENCHES = {bench.__name__: bench for bench in ALL}
 
 
 def main(words: Sequence[str]) -> int:

@@ -20,7 +20,7 @@ SEED = 20260504
 
 
 def plantation(seed: int, *, leaves: int = 0, walk: float = 0.0) -> Image.Image:
-    """A drawn plot of saplings on stony ground: `leaves` stirs the wind, `walk` moves the camera sideways (parallax)."""
+    """A drawn plot of saplings on stony ground: `leaves` stirs the wind, `walk` moves the camera (parallax)."""
     ground, wind = np.random.default_rng(seed), np.random.default_rng(seed * 1000 + leaves)
     image = np.full((600, 800, 3), (150, 170, 190), np.uint8)
     image[200:] = (90, 120, 150)

@@ -1,7 +1,7 @@
 """forest: low-carbon deeds become green energy, and green energy becomes trees that anyone can check."""
 
 from commonweal.kernel.quantity import Asset
-from commonweal.kernel.registry import FactKind, Link, Service
+from commonweal.kernel.registry import FactKind, Service
 from commonweal.kernel.text import Text
 
 GREEN = Asset("GREEN_G", 0, "nature", Text("green energy", "绿色能量"), "g")
@@ -18,16 +18,7 @@ SERVICE = Service(
     promise=Text(
         "Greener days become trees, and every tree can be checked by anyone.", "绿色的日子长成树，每一棵树人人可查。"
     ),
-    drawing="sapling",
-    links=(
-        Link("forest:energy", Text("My energy", "我的能量")),
-        Link("forest:trees", Text("My trees", "我的树")),
-        Link("forest:public", Text("The public forest", "公共森林")),
-    ),
-    console=(
-        Link("forest:seasons", Text("Seasons and plots", "季节与地块")),
-        Link("forest:partner", Text("Deed sources", "行为数据来源")),
-    ),
+    drawing="seedling",
     assets=(GREEN, REDUCTION, TREE),
     account_kinds={
         "minted": Text("energy that deeds have earned", "行为产生的能量"),

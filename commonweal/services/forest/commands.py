@@ -1,4 +1,4 @@
-"""The doors of the forest's engines for other programs: `commonweal forest ...`. With `--json`, one document on stdout."""
+"""The engines' doors for other programs: `commonweal forest ...`. With `--json`, one document on stdout."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Equation:
     source: str
 
     def biomass(self, diameter: float) -> float:
-        """Above-ground biomass in kg. Raises `Invalid` `diameter.range` outside the measured range: no extrapolation."""
+        """Above-ground biomass in kg. Raises `Invalid` `diameter.range` outside the measured range."""
         if not (math.isfinite(diameter) and self.d_min <= diameter <= self.d_max):
             raise Invalid(
                 "diameter.range",

@@ -1,7 +1,8 @@
 """A patch of satellite scenes: NDVI by date and pixel, cloud mask, and the parcels that lie in it.
 
-A patch is a directory in the layout of an EOPatch: `NDVI.npy` and `CLM.npy` (dates, rows, columns, 1), `timestamps.json`,
-`bbox.geojson`, if there is one `IS_VALID.npy`, and the parcels in `LULC.gpkg` (or areas of one value in `LULC.npy`).
+A patch is a directory in the layout of an EOPatch: `NDVI.npy` and `CLM.npy` (dates, rows, columns, 1),
+`timestamps.json`, `bbox.geojson`, if there is one `IS_VALID.npy`, and the parcels in `LULC.gpkg` (or areas of
+one value in `LULC.npy`).
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ def read_patch(directory: Path) -> Patch:
     except (OSError, ValueError, KeyError, TypeError, struct.error, sqlite3.DatabaseError) as error:
         raise Invalid(
             "patch.form",
-            Text("{name} is not a patch of scenes: {why}", "{name} 不是影像目录：{why}").format(name=directory.name, why=error),
+            Text("{name} is not a patch of scenes: {why}", "{name} 不是影像目录：{why}").format(
+                name=directory.name, why=error
+            ),
             field="directory",
         ) from error
 

@@ -101,7 +101,7 @@ def clearings(patch: Patch) -> list[Clearing]:
             enough = bool(now.any()) and seen >= SEEN * len(where) and _enough(int(now.sum()), seen)
             if enough and dropped[t][where].any() and not reported[n]:
                 reported[n] = True
-                found.append(_clearing(patch, parcel, t, now, first, expected))
+                found.append(_clearing(patch, parcel, t, now, first=first, expected=expected))
             elif reported[n] and judged[t][where].mean() >= SEEN and not _enough(int(now.sum()), seen):
                 reported[n] = False
     return found
@@ -112,7 +112,13 @@ def _enough(lost: int, seen: int) -> bool:
 
 
 def _clearing(
-    patch: Patch, parcel: Parcel, t: int, now: NDArray[np.bool_], first: NDArray[np.int64], expected: NDArray[np.float32]
+    patch: Patch,
+    parcel: Parcel,
+    t: int,
+    now: NDArray[np.bool_],
+    *,
+    first: NDArray[np.int64],
+    expected: NDArray[np.float32],
 ) -> Clearing:
     where = parcel.pixels[now]
     start = int(np.median(first[where]))

@@ -14,7 +14,7 @@ from commonweal.services.forest.rules.bubbles import Balance
 
 @dataclass(frozen=True, slots=True)
 class Conserved:
-    """The books beside the single grams, both counted in one snapshot; `moving` is gathered but not yet in the books."""
+    """The books beside the single grams, counted at one moment; `moving` is gathered but not yet in the books."""
 
     grams: Balance
     books: Balance
@@ -88,7 +88,10 @@ def reconcile(cursor: Cursor) -> Conserved:
 
 def _books(cursor: Cursor) -> Balance:
     names = {account.id: name for shard in range(SHARDS) for name, account in accounts(shard).items()}
-    cursor.execute("SELECT account, sum(posted)::bigint FROM ledger_balance WHERE account = ANY(%s) GROUP BY account", [list(names)])
+    cursor.execute(
+        "SELECT account, sum(posted)::bigint FROM ledger_balance WHERE account = ANY(%s) GROUP BY account",
+        [list(names)],
+    )
     total = dict.fromkeys(NAMES, 0)
     for account, posted in cursor.fetchall():
         total[names[account]] += int(posted) * NAMES[names[account]]

@@ -1,4 +1,4 @@
-"""Expiry: when the last bubble of a day is gone, what is left of them is one sum, and the day's partition is dropped."""
+"""Expiry: when a day's last bubble is gone, what is left is one sum, and the day's partition is dropped."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from commonweal.services.forest.rules.bubbles import (
 COLLECT = "SELECT forest_collect(%s, %s, %s::smallint, %s, %s, %s, %s, %s, %s)"
 
 
-def collect(cursor: Cursor, day: date, owner: uuid.UUID, kind: int, gatherer: uuid.UUID, at: datetime) -> int:
+def collect(cursor: Cursor, day: date, owner: uuid.UUID, kind: int, *, gatherer: uuid.UUID, at: datetime) -> int:
     """Grams that a friend gathers from a bubble now; 0 if there is nothing to be had.
 
     Whether the gatherer may come in at all (friendship, shield, childhood) is for `rules.bubbles` to say before.

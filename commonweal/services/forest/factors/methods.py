@@ -84,8 +84,8 @@ class Reduction:
         return Text(
             "{method} (method {version}): {quantity} {unit} x ({baseline} - {project}) x {share} = {grams} g CO2e. "
             "Source: {source}.",
-            "{method}（方法 {version}）：{quantity} {unit} x（{baseline} - {project}）x {share} = {grams} 克二氧化碳当量。"
-            "来源：{source}。",
+            "{method}（方法 {version}）：{quantity} {unit} x（{baseline} - {project}）x {share} = {grams} 克"
+            "二氧化碳当量。来源：{source}。",
         ).format(**values)
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import lzma
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -62,11 +62,11 @@ class FactorTable:
     def __len__(self) -> int:
         return len(self._by_key)
 
-    def __iter__(self) -> Iterable[Factor]:  # type: ignore[misc]
+    def __iter__(self) -> Iterator[Factor]:
         return (factor for versions in self._by_key.values() for factor in versions)
 
     def __or__(self, other: FactorTable) -> FactorTable:
-        return FactorTable([*self, *other])  # type: ignore[misc]
+        return FactorTable([*self, *other])
 
     def find(self, key: str, year: int) -> Factor:
         """The factor of that key in that year.
@@ -103,10 +103,16 @@ class FactorTable:
         if found:
             raise NotFound(
                 "factor.ambiguous",
-                Text("{n} factors fit; say which: {some}", "有 {n} 个因子符合，请指明：{some}").format(n=len(found), some=some),
+                Text("{n} factors fit; say which: {some}", "有 {n} 个因子符合，请指明：{some}").format(
+                    n=len(found), some=some
+                ),
                 field="key",
             )
-        raise NotFound("factor.unknown", Text("No factor is called {key}.", "没有名为 {key} 的因子。").format(key=words), field="key")
+        raise NotFound(
+            "factor.unknown",
+            Text("No factor is called {key}.", "没有名为 {key} 的因子。").format(key=words),
+            field="key",
+        )
 
 
 def published() -> FactorTable:
@@ -142,20 +148,22 @@ def uk_government(path: Path) -> FactorTable:
     Columns: `ID`, `Scope`, `Level 1` to `Level 4`, `Column Text`, `UOM`, `GHG/Unit`, `value_2024`, `value` (2025).
     Raises `Invalid` with code `factor.file` if the file is not of this form.
     """
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8")
     factors = []
-    with opened as file:
-        try:
-            reader = csv.DictReader(file)
-            if "value_2024" not in (reader.fieldnames or ()):
-                raise ValueError("no column value_2024")
-            for row in reader:
-                factors += [_uk(row, 2024, 2024, row["value_2024"]), _uk(row, 2025, None, row["value"])]
-        except (KeyError, InvalidOperation, ValueError, lzma.LZMAError) as error:
-            raise Invalid(
-                "factor.file",
-                Text("{name} is not a table of UK factors: {why}", "{name} 不是英国因子表：{why}").format(name=path.name, why=error),
-            ) from error
+    try:
+        data = path.read_bytes()
+        text = (lzma.decompress(data) if path.suffix == ".xz" else data).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text))
+        if "value_2024" not in (reader.fieldnames or ()):
+            raise ValueError("no column value_2024")
+        for row in reader:
+            factors += [_uk(row, 2024, 2024, row["value_2024"]), _uk(row, 2025, None, row["value"])]
+    except (KeyError, InvalidOperation, ValueError, lzma.LZMAError) as error:
+        raise Invalid(
+            "factor.file",
+            Text("{name} is not a table of UK factors: {why}", "{name} 不是英国因子表：{why}").format(
+                name=path.name, why=error
+            ),
+        ) from error
     return FactorTable(factors)
 
 

@@ -1,8 +1,8 @@
 """The motion of a segment in 23 numbers, from its fixes.
 
 Steps are pairs of neighbouring fixes between which time passes and that are slower than 60 m/s. `dur` is the whole
-segment's duration as labelled (s), `dist` metres, `vavg` metres a second over the steps' time, `vmean`, `vstd`, `p10` to
-`p99` of the steps' speeds, `a50` to `a95` of the absolute change of speed (m/s2), `slow` the share of steps below
+segment's duration as labelled (s), `dist` metres, `vavg` metres a second over the steps' time, `vmean`, `vstd`, `p10`
+to `p99` of the steps' speeds, `a50` to `a95` of the absolute change of speed (m/s2), `slow` the share of steps below
 0.6 m/s, `stoprate` stops below 1 m/s a kilometre, `hcr` turns over 19 degrees a kilometre while moving, `straight` the
 beeline over the distance, `gap` the longest step (s) and `gapfrac` its share of the duration, `dt50` the median step
 (s), `n` the number of steps. After Zheng et al. 2008, UbiComp, "Understanding mobility based on GPS data".
@@ -40,8 +40,7 @@ def motion(fixes: Sequence[Fix], duration: timedelta | None = None) -> NDArray[n
     bearing = np.degrees(
         np.arctan2(
             np.sin(east) * np.cos(latitude[1:]),
-            np.cos(latitude[:-1]) * np.sin(latitude[1:])
-            - np.sin(latitude[:-1]) * np.cos(latitude[1:]) * np.cos(east),
+            np.cos(latitude[:-1]) * np.sin(latitude[1:]) - np.sin(latitude[:-1]) * np.cos(latitude[1:]) * np.cos(east),
         )
     )
     steps = (seconds > 0) & (metres < FASTEST * np.maximum(seconds, 1e-9))
@@ -80,7 +79,10 @@ def motion(fixes: Sequence[Fix], duration: timedelta | None = None) -> NDArray[n
 
 def _beeline(a: Fix, b: Fix) -> float:
     one, two = np.radians(a.latitude), np.radians(b.latitude)
-    half = np.sin((two - one) / 2) ** 2 + np.cos(one) * np.cos(two) * np.sin(np.radians(b.longitude - a.longitude) / 2) ** 2
+    half = (
+        np.sin((two - one) / 2) ** 2
+        + np.cos(one) * np.cos(two) * np.sin(np.radians(b.longitude - a.longitude) / 2) ** 2
+    )
     return float(2 * EARTH_RADIUS * np.arcsin(np.sqrt(min(1.0, half))))
 
 

@@ -44,12 +44,13 @@ def read_segments(path: Path) -> list[Segment]:
 
     Raises `Invalid` `modes.file` naming a missing column or the line that holds no number.
     """
-    text = lzma.open(path, "rt", encoding="utf-8").read() if path.suffix == ".xz" else path.read_text("utf-8")
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    data = path.read_bytes()
+    text = (lzma.decompress(data) if path.suffix == ".xz" else data).decode("utf-8-sig")
+    reader = csv.DictReader(io.StringIO(text))
     missing = [name for name in FEATURES if name not in (reader.fieldnames or ())]
     if missing:
         raise _wrong(path, f"no column {missing[0]}")
-    found = []
+    found: list[Segment] = []
     for row in reader:
         try:
             values = [float(row[name]) for name in FEATURES]
@@ -65,8 +66,8 @@ def read_tracks(directory: Path) -> list[Segment]:
     """Segments of a directory of tracks.
 
     Either one folder a person with `labels.txt` (start, end and possibly mode, tab-separated, UTC) and
-    `Trajectory/*.plt`, as GeoLife has it, or files `.plt`, `.gpx`, `.csv` themselves. Where no labels say where segments
-    begin and end, a silence of 20 minutes does. Segments with fewer than three steps are left out.
+    `Trajectory/*.plt`, as GeoLife has it, or files `.plt`, `.gpx`, `.csv` themselves. Where no labels say where
+    segments begin and end, a silence of 20 minutes does. Segments with fewer than three steps are left out.
     """
     people = [folder for folder in sorted(directory.iterdir()) if (folder / "Trajectory").is_dir()]
     if (directory / "Trajectory").is_dir():

@@ -1,14 +1,15 @@
 """Bus stops of a place, and how much a track's halts speak for a bus.
 
-A bus halts where there are stops, a car where there are lights. Each halt near a stop speaks for the bus by the ratio of
-the two chances, each halt elsewhere against it. The chances below are assumptions, chosen cautiously, until an operator
-measures its own; the odds are bounded so that halts alone never decide.
+A bus halts where there are stops, a car where there are lights. Each halt near a stop speaks for the bus by the ratio
+of the two chances, each halt elsewhere against it. The chances below are assumptions, chosen cautiously, until an
+operator measures its own; the odds are bounded so that halts alone never decide.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -59,10 +60,10 @@ def read_stops(path: Path) -> Stops:
 
 
 def halts(fixes: Sequence[Fix]) -> list[Fix]:
-    """Where a track stands still for 8 to 180 seconds: the first fix of each such stretch, ends of the track left out."""
+    """Where a track stands still for 8 to 180 seconds: the first fix of each such stretch, without the ends."""
     found = []
     start: int | None = None
-    for i, (a, b) in enumerate(zip(fixes, fixes[1:], strict=False)):
+    for i, (a, b) in enumerate(itertools.pairwise(fixes)):
         seconds = (b.at - a.at).total_seconds()
         standing = seconds > 0 and distance(a, b) / seconds < 1.0
         if standing and start is None:

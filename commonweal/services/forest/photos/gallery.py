@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -122,17 +123,20 @@ def compare(probe: Picture, known: Picture) -> tuple[int, float]:
     here = probe.points[[match.queryIdx for match in near]]
     there = known.points[[match.trainIdx for match in near]]
     cv2.setRNGSeed(1)
-    homography, mask = cv2.findHomography(here, there, cv2.RANSAC, 4.0)
+    homography, mask = _homography(here, there)
     if homography is None:
         return 0, 0.0
     inliers = int(mask.sum())
-    if inliers < INLIERS:
-        return inliers, 0.0
-    return inliers, _agreement(probe, known, homography)
+    return inliers, _agreement(probe, known, homography) if inliers >= INLIERS else 0.0
+
+
+def _homography(here: NDArray[np.float32], there: NDArray[np.float32]) -> tuple[Any, Any]:
+    """The homography of most points and which they are; None for both if there is none (OpenCV's types deny it)."""
+    return cv2.findHomography(here, there, cv2.RANSAC, 4.0)
 
 
 def _agreement(probe: Picture, known: Picture, homography: NDArray[np.float64]) -> float:
-    """The lower quartile of the correlation of blocks of 16 x 16 pixels where the pictures overlap; 0 if they hardly do."""
+    """The lower quartile of the correlation of 16 x 16 blocks where the pictures overlap; 0 if they hardly do."""
     one, two = probe.grey(), known.grey()
     shrink, grow = np.diag([known.scale, known.scale, 1.0]), np.diag([1 / probe.scale, 1 / probe.scale, 1.0])
     size = (two.shape[1], two.shape[0])

@@ -1,6 +1,7 @@
 """What is kept of a photograph to recognise it again: points with their descriptors, and a small grey copy.
 
-Needs the extra `forest` (numpy, OpenCV). ORB: Rublee et al. 2011, ICCV, "ORB: an efficient alternative to SIFT or SURF".
+Needs the extra `forest` (numpy, OpenCV). ORB: Rublee et al. 2011, ICCV, "ORB: an efficient alternative to
+SIFT or SURF".
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ def read_picture(source: Path | bytes) -> tuple[Picture, Picture]:
     if len(picture[0].points) < LEAST_POINTS:
         raise Invalid(
             "photo.featureless",
-            Text("Nothing can be recognised in this photo. Take it again in better light.", "照片中无法辨认内容，请在光线较好时重拍。"),
+            Text(
+                "Nothing can be recognised in this photo. Take it again in better light.",
+                "照片中无法辨认内容，请在光线较好时重拍。",
+            ),
             field="photo",
         )
     return picture
@@ -66,9 +70,7 @@ def grey_of(source: Path | bytes) -> NDArray[np.uint8]:
     """The photograph upright and grey, its longer side `SIDE` pixels. Raises as `read_picture`."""
     size = source.stat().st_size if isinstance(source, Path) else len(source)
     if size > MOST_BYTES:
-        raise TooLarge(
-            "photo.bytes", Text("The photo is larger than 25 MB.", "照片超过 25 MB。"), field="photo"
-        )
+        raise TooLarge("photo.bytes", Text("The photo is larger than 25 MB.", "照片超过 25 MB。"), field="photo")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -93,11 +95,10 @@ def grey_of(source: Path | bytes) -> NDArray[np.uint8]:
 
 def describe(grey: NDArray[np.uint8]) -> tuple[Picture, Picture]:
     """The picture of a grey image (at most `SIDE` pixels a side) and that of its mirror image."""
-    detector = cv2.ORB_create(nfeatures=POINTS, scaleFactor=1.2, nlevels=8, fastThreshold=8)
+    detector = cv2.ORB.create(nfeatures=POINTS, scaleFactor=1.2, nlevels=8, fastThreshold=8)
     ratio = min(1.0, SMALL / max(grey.shape))
-    small = cv2.resize(
-        grey, (max(1, round(grey.shape[1] * ratio)), max(1, round(grey.shape[0] * ratio))), interpolation=cv2.INTER_AREA
-    )
+    size = max(1, round(grey.shape[1] * ratio)), max(1, round(grey.shape[0] * ratio))
+    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     return _describe(detector, grey, small, ratio), _describe(
         detector, np.ascontiguousarray(grey[:, ::-1]), np.ascontiguousarray(small[:, ::-1]), ratio
     )

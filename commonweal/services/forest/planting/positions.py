@@ -26,7 +26,9 @@ def promise(cursor: Cursor, season: str, owner: uuid.UUID, ask: uuid.UUID, at: d
     Raises `Conflict`: `season.full` if every contracted and funded position is taken, `energy.short` if there is not
     enough energy.
     """
-    cursor.execute("SELECT * FROM forest_promise(%s, %s, %s, %s::smallint, %s)", [season, owner, ask, shard_of(owner), at])
+    cursor.execute(
+        "SELECT * FROM forest_promise(%s, %s, %s, %s::smallint, %s)", [season, owner, ask, shard_of(owner), at]
+    )
     plot, seq, outcome = cursor.fetchone()
     if outcome == "full":
         raise Conflict("season.full", Text("Every position of this season is taken.", "本季的位置已全部认领。"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ from commonweal.kernel.text import Text
 
 Point = tuple[float, float]
 MOST_CORNERS = 2000
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,9 @@ def check_outline(ring: Sequence[Point]) -> Outline:
     """
     corners = list(ring[:-1] if len(ring) > 1 and ring[0] == ring[-1] else ring)
     if len(corners) > MOST_CORNERS:
-        raise TooLarge("plot.corners", Text("A plot has at most 2,000 corners.", "地块最多 2,000 个顶点。"), field="outline")
+        raise TooLarge(
+            "plot.corners", Text("A plot has at most 2,000 corners.", "地块最多 2,000 个顶点。"), field="outline"
+        )
     if not all(abs(x) <= 180 and abs(y) <= 90 for x, y in corners):
         raise _wrong("coordinate", "A corner is not on the globe.", "有顶点不在地球上。")
     if len(set(corners)) < 3:
@@ -80,9 +82,9 @@ def refuse_overlap(new: Outline, known: Sequence[tuple[str, Outline]]) -> None:
         if overlap(new, outline):
             raise Conflict(
                 "plot.overlaps",
-                Text("This plot overlaps {name}; one ground, one promise.", "该地块与 {name} 重叠；一块地只能承诺一次。").format(
-                    name=name
-                ),
+                Text(
+                    "This plot overlaps {name}; one ground, one promise.", "该地块与 {name} 重叠；一块地只能承诺一次。"
+                ).format(name=name),
                 field="outline",
             )
 
@@ -133,10 +135,8 @@ def _inside(point: Point, corners: Sequence[Point]) -> bool:
 def _within(corners: Sequence[Point]) -> Point:
     """A point certainly inside: the middle of the widest stretch of a line through the polygon."""
     ys = sorted({y for _, y in corners})
-    y = max(((b - a, (a + b) / 2) for a, b in zip(ys, ys[1:], strict=False)))[1]
-    xs = sorted(
-        (bx - ax) * (y - ay) / (by - ay) + ax for (ax, ay), (bx, by) in _sides(corners) if (ay > y) != (by > y)
-    )
+    y = max(((b - a, (a + b) / 2) for a, b in itertools.pairwise(ys)))[1]
+    xs = sorted((bx - ax) * (y - ay) / (by - ay) + ax for (ax, ay), (bx, by) in _sides(corners) if (ay > y) != (by > y))
     left, right = max(zip(xs[::2], xs[1::2], strict=True), key=lambda pair: pair[1] - pair[0])
     return (left + right) / 2, y
 

@@ -145,9 +145,7 @@ def collect(bubble: Bubble, garden: Garden, *, friends: bool, gathered_today: in
         raise Conflict("collect.day-full", Text("That is enough for today. Tomorrow again.", "今天已收满，明天再来。"))
     grams = min(share_for_friend(bubble), bubble.left - bubble.floor, day_left)
     if grams <= 0:
-        raise Conflict(
-            "collect.nothing-left", Text("What is left belongs to its owner.", "剩下的能量归主人所有。")
-        )
+        raise Conflict("collect.nothing-left", Text("What is left belongs to its owner.", "剩下的能量归主人所有。"))
     return grams
 
 

@@ -12,7 +12,9 @@ from commonweal.kernel.text import Text
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U."""
 
-_NUMBER = re.compile(r"(?P<plot>[0-9A-HJKMNP-TV-Z]{3,8})-(?P<season>[0-9]{4}[SA])-(?P<seq>[0-9]{5,7})-(?P<check>[0-9A-Z*~$=])")
+_NUMBER = re.compile(
+    r"(?P<plot>[0-9A-HJKMNP-TV-Z]{3,8})-(?P<season>[0-9]{4}[SA])-(?P<seq>[0-9]{5,7})-(?P<check>[0-9A-Z*~$=])"
+)
 _CHECKS = ALPHABET + "*~$=U"
 
 CREDIBLE_ERROR = 0.20

@@ -6,6 +6,7 @@ a track; D: the person's own word.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,7 +58,10 @@ def check(claim: Claim, recorded: datetime) -> Claim:
     if not _EVENT.fullmatch(claim.event):
         raise Invalid(
             "deed.event",
-            Text("The event needs an id of 1 to 100 printable ASCII characters.", "事件编号须为 1 至 100 个可打印 ASCII 字符。"),
+            Text(
+                "The event needs an id of 1 to 100 printable ASCII characters.",
+                "事件编号须为 1 至 100 个可打印 ASCII 字符。",
+            ),
             field="event",
         )
     if claim.happened.tzinfo is None:
@@ -66,7 +70,9 @@ def check(claim: Claim, recorded: datetime) -> Claim:
         raise Invalid("deed.future", Text("This has not happened yet.", "这件事尚未发生。"), field="happened")
     if claim.happened < recorded - OLDEST:
         raise Invalid(
-            "deed.old", Text("Deeds count for 90 days; this is older.", "行为须在 90 天内上报，这一条太早了。"), field="happened"
+            "deed.old",
+            Text("Deeds count for 90 days; this is older.", "行为须在 90 天内上报，这一条太早了。"),
+            field="happened",
         )
     if not 0 < claim.quantity <= 10_000_000:
         raise Invalid("deed.quantity", Text("The quantity is out of range.", "数量超出范围。"), field="quantity")
@@ -103,7 +109,7 @@ def count_steps(day: Steps) -> Counted:
     if day.typed_in or not day.readings:
         return Counted(0)
     counts = [count for _, count in day.readings]
-    if any(later < earlier for earlier, later in zip(counts, counts[1:], strict=False)) or counts[0] < 0:
+    if any(later < earlier for earlier, later in itertools.pairwise(counts)) or counts[0] < 0:
         return Counted(0, "steps.backwards")
     total = counts[-1]
     if total > STEPS_LIMIT:

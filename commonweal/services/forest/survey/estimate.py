@@ -132,8 +132,7 @@ def _strata(counts: Sequence[Count], population: dict[str, int]) -> dict[str, li
 
 def _weights(strata: dict[str, list[Count]], population: dict[str, int]) -> dict[str, float]:
     sizes = {
-        s: sum(c.planted for c in counts) / len(counts) * population.get(s, len(counts))
-        for s, counts in strata.items()
+        s: sum(c.planted for c in counts) / len(counts) * population.get(s, len(counts)) for s, counts in strata.items()
     }
     whole = sum(sizes.values())
     return {s: size / whole for s, size in sizes.items()}
@@ -206,7 +205,10 @@ def read_counts(text: str) -> list[Count]:
     if not {"subplot", "planted", "alive"} <= set(reader.fieldnames or ()):
         raise Invalid(
             "survey.file",
-            Text("The first line must name the columns subplot, planted, alive.", "首行须含 subplot、planted、alive 三列。"),
+            Text(
+                "The first line must name the columns subplot, planted, alive.",
+                "首行须含 subplot、planted、alive 三列。",
+            ),
             field="file",
         )
     counts = []

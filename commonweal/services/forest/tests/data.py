@@ -21,5 +21,5 @@ def public(name: str) -> Path:
     """The path of public data, or a skip that names where to get it."""
     path = FOREST / name
     if not path.exists():
-        pytest.skip(f"COMMONWEAL_DATA/forest/{name} is missing; get it from {SOURCES[name.split('/')[0]]}")
+        pytest.skip(f"COMMONWEAL_DATA/forest/{name} is missing; get it from {SOURCES[name.split('/', maxsplit=1)[0]]}")
     return path

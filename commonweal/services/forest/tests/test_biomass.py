@@ -43,7 +43,9 @@ def test_thicker_is_heavier(share: float) -> None:
 
 def test_our_table_agrees_with_the_reviewed_one() -> None:
     text = public("allodb_equations.csv").read_text(encoding="latin-1")
-    reviewed = {(row["equation_taxa"], row["dbh_min_cm"], row["dbh_max_cm"]): row for row in csv.DictReader(text.splitlines())}
+    reviewed = {
+        (row["equation_taxa"], row["dbh_min_cm"], row["dbh_max_cm"]): row for row in csv.DictReader(text.splitlines())
+    }
     compared = 0
     for equation in equations().values():
         key = (equation.species, f"{equation.d_min:g}", f"{equation.d_max:g}")

@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_false_alarms_are_rare(patch: Patch) -> None:
 def clear_looks(patch: Patch, parcel: Parcel) -> list[int]:
     """Scenes in the growing season in which the parcel is seen."""
     seen = patch.clear[:, parcel.pixels].mean(axis=1) >= SEEN
-    return [t for t in np.flatnonzero(seen) if 4 <= patch.dates[t].month <= 10]
+    return [t for t in np.flatnonzero(seen).tolist() if 4 <= patch.dates[t].month <= 10]
 
 
 def test_a_clearing_is_found_within_two_clear_looks(patch: Patch) -> None:
@@ -100,8 +101,8 @@ def test_areas_without_outlines(tmp_path: Path) -> None:
         {"LULC": np.zeros((3, 3), np.uint16)},
     ],
 )
-def test_a_directory_that_does_not_fit(tmp_path: Path, arrays: dict) -> None:
-    with pytest.raises(Invalid, match="patch.form"):
+def test_a_directory_that_does_not_fit(tmp_path: Path, arrays: dict[str, Any]) -> None:
+    with pytest.raises(Invalid, match=r"patch\.form"):
         read_patch(write(tmp_path, **arrays))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_a_sound_claim_passes() -> None:
         ({"quantity": 10_000_001}, "deed.quantity"),
     ],
 )
-def test_a_claim_is_refused_whole(change: dict, code: str) -> None:
+def test_a_claim_is_refused_whole(change: dict[str, Any], code: str) -> None:
     with pytest.raises(Invalid) as refusal:
         check(replace(CLAIM, **change), NOW)
     assert refusal.value.code == code

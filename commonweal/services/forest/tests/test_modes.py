@@ -129,13 +129,13 @@ def test_stops_are_read_from_gtfs(tmp_path: Path) -> None:
     path.write_text("\ufeffstop_id,stop_lat,stop_lon\n1,39.9,116.4\n2,,\n")
     assert read_stops(path).near(Fix(39.9001, 116.4, START))
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(Invalid, match="stops.form"):
+    with pytest.raises(Invalid, match=r"stops\.form"):
         read_stops(path)
 
 
 def test_too_little_to_learn_from(taught: list[Segment]) -> None:
     for few in (taught[:50], [s for s in taught if s.mode != "train"]):
-        with pytest.raises(Invalid, match="modes.taught"):
+        with pytest.raises(Invalid, match=r"modes\.taught"):
             Recogniser(few)
 
 
@@ -158,7 +158,7 @@ def test_tracks_without_labels_end_at_a_silence(tmp_path: Path) -> None:
     (tmp_path / "ride.csv").write_text("\n".join(rows))
     assert [s.name for s in read_tracks(tmp_path)] == ["ride.csv#1", "ride.csv#2"]
     (tmp_path / "ride.csv").write_text("latitude,longitude,time\n")
-    with pytest.raises(Invalid, match="modes.file"):
+    with pytest.raises(Invalid, match=r"modes\.file"):
         read_tracks(tmp_path)
 
 

@@ -50,7 +50,13 @@ def test_geojson() -> None:
     ring = [*square(), square()[0]]
     polygon = {"type": "Polygon", "coordinates": [ring]}
     assert read_outline(json.dumps({"type": "Feature", "geometry": polygon})) == read_outline(json.dumps(polygon))
-    for text in ("", "[]", "{}", '{"type":"Point","coordinates":[1,2]}', json.dumps({**polygon, "coordinates": [ring, ring]})):
+    for text in (
+        "",
+        "[]",
+        "{}",
+        '{"type":"Point","coordinates":[1,2]}',
+        json.dumps({**polygon, "coordinates": [ring, ring]}),
+    ):
         with pytest.raises(Invalid):
             read_outline(text)
 

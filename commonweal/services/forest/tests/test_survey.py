@@ -27,7 +27,9 @@ def site(rng: random.Random, survival: float, correlation: float, subplots: int 
     return counts
 
 
-@pytest.mark.parametrize(("confidence", "df", "t"), [(0.95, 1, 12.7062), (0.95, 29, 2.04523), (0.90, 10, 1.81246), (0.95, 5000, 1.95996)])
+@pytest.mark.parametrize(
+    ("confidence", "df", "t"), [(0.95, 1, 12.7062), (0.95, 29, 2.04523), (0.90, 10, 1.81246), (0.95, 5000, 1.95996)]
+)
 def test_student(confidence: float, df: int, t: float) -> None:
     assert quantile(confidence, df) == pytest.approx(t, abs=1e-5)
 
@@ -96,7 +98,7 @@ def test_impossible_counts_are_refused(counts: list[Count], code: str) -> None:
 
 
 def test_more_sub_plots_than_there_are() -> None:
-    with pytest.raises(Invalid, match="survey.population"):
+    with pytest.raises(Invalid, match=r"survey\.population"):
         estimate([Count(str(i), 5, 4) for i in range(4)], population={"": 3})
 
 
@@ -144,5 +146,5 @@ def test_the_planner_takes_all_if_it_must() -> None:
 def test_reading_counts() -> None:
     assert read_counts("\ufeffsubplot,planted,alive\nA,50,40\n") == [Count("A", 50, 40)]
     for text in ("", "a,b\n", "subplot,planted,alive\nA,50\n", "subplot,planted,alive\nA,many,3\n"):
-        with pytest.raises(Invalid, match="survey.file"):
+        with pytest.raises(Invalid, match=r"survey\.file"):
             read_counts(text)

@@ -80,7 +80,7 @@ def test_gpx() -> None:
     ],
 )
 def test_a_gpx_that_is_none(data: bytes) -> None:
-    with pytest.raises(Invalid, match="track.form"):
+    with pytest.raises(Invalid, match=r"track\.form"):
         read_gpx(data)
 
 

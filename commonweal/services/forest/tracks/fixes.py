@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +11,6 @@ from datetime import datetime, timedelta
 from commonweal.kernel.errors import Invalid, TooLarge
 from commonweal.kernel.geo import EARTH_RADIUS
 from commonweal.kernel.text import Text
-
-
 
 MOST_FIXES = 100_000
 FASTEST = 60.0
@@ -55,7 +54,9 @@ def check_track(fixes: Sequence[Fix], recorded: datetime) -> Track:
     `track.old` (more than 90 days), `track.teleport` (faster than 60 m/s).
     """
     if len(fixes) > MOST_FIXES:
-        raise TooLarge("track.long", Text("A track has at most 100,000 fixes.", "轨迹最多 100,000 个点。"), field="track")
+        raise TooLarge(
+            "track.long", Text("A track has at most 100,000 fixes.", "轨迹最多 100,000 个点。"), field="track"
+        )
     if len(fixes) < LEAST_FIXES:
         raise _wrong("short", "A track needs at least 5 fixes.", "轨迹至少需要 5 个点。")
     for fix in fixes:
@@ -63,7 +64,7 @@ def check_track(fixes: Sequence[Fix], recorded: datetime) -> Track:
             raise _wrong("coordinate", "A position is not on the globe.", "有坐标不在地球上。")
         if fix.at.tzinfo is None:
             raise _wrong("time-zone", "Give every time with its zone.", "每个时间都须带时区。")
-    for a, b in zip(fixes, fixes[1:], strict=False):
+    for a, b in itertools.pairwise(fixes):
         if b.at < a.at:
             raise _wrong("order", "Time runs backwards in this track.", "轨迹中的时间倒退了。")
     if fixes[-1].at == fixes[0].at:
@@ -72,7 +73,7 @@ def check_track(fixes: Sequence[Fix], recorded: datetime) -> Track:
         raise _wrong("future", "This track lies in the future.", "轨迹时间在未来。")
     if fixes[0].at < recorded - OLDEST:
         raise _wrong("old", "Tracks count for 90 days; this is older.", "轨迹须在 90 天内上报，这一条太早了。")
-    for a, b in zip(fixes, fixes[1:], strict=False):
+    for a, b in itertools.pairwise(fixes):
         # A second of clock resolution is forgiven; a jump is not.
         if distance(a, b) > FASTEST * max(1.0, (b.at - a.at).total_seconds()):
             raise _wrong("teleport", "Nobody is that fast: the track jumps.", "没有人能这么快：轨迹有跳跃。")
