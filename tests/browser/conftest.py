@@ -183,7 +183,7 @@ class Looker:
         developer.send("Network.setCacheDisabled", {"cacheDisabled": True})
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("requestfinished", self.requests.append)
+        self.page.on("requestfinished", lambda request: self.requests.append(request))
 
     def start_anew(self) -> None:
         """Another visitor sits down."""

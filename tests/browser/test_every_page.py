@@ -77,7 +77,7 @@ def test_page_is_open_to_everyone(site: Site, looker: Looker, address: Address, 
     if sample.prepare:
         sample.prepare(page, site)
         looker.requests.clear()
-    answer = page.goto(url, wait_until="networkidle")
+    answer = page.goto(url)
     assert answer is not None
     assert (answer.status, page.url) == (200, url)
     assert "unsafe" not in answer.headers["content-security-policy"]

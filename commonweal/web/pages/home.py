@@ -57,7 +57,8 @@ def own_figures() -> list[Figure]:
     """What the house itself counts: the facts in the public log."""
     with connection.cursor() as cursor:
         head = proof.head(cursor)
-    return [Figure(Text("Facts in the public log", "公开日志中的事实"), head.size, "/checkpoint")] if head else []
+    title = Text("Facts in the public log", "公开日志中的记录")
+    return [Figure(title, head.size, reverse("transparency"))] if head else []
 
 
 @require_safe
