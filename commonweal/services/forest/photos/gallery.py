@@ -127,12 +127,22 @@ def compare(probe: Picture, known: Picture) -> tuple[int, float]:
     if homography is None:
         return 0, 0.0
     inliers = int(mask.sum())
-    return inliers, _agreement(probe, known, homography) if inliers >= INLIERS else 0.0
+    if inliers < INLIERS:
+        return inliers, 0.0
+    # A copy is turned, cut and scaled, and four numbers say so more exactly than the eight of a homography.
+    similar = _similarity(here[mask.ravel() > 0], there[mask.ravel() > 0])
+    maps = [homography, *([np.vstack([similar, (0, 0, 1)])] if similar is not None else [])]
+    return inliers, max(_agreement(probe, known, each) for each in maps)
 
 
 def _homography(here: NDArray[np.float32], there: NDArray[np.float32]) -> tuple[Any, Any]:
     """The homography of most points and which they are; None for both if there is none (OpenCV's types deny it)."""
     return cv2.findHomography(here, there, cv2.RANSAC, 4.0)
+
+
+def _similarity(here: NDArray[np.float32], there: NDArray[np.float32]) -> Any:
+    """The turn, scale and shift of most points as (2, 3); None if there is none."""
+    return cv2.estimateAffinePartial2D(here, there, ransacReprojThreshold=2.0)[0]
 
 
 def _agreement(probe: Picture, known: Picture, homography: NDArray[np.float64]) -> float:
