@@ -100,4 +100,4 @@ def both(text: Text) -> str:
 
 def display(login: Login) -> str:
     """What a login is called on its own pages: its address, or the end of its number."""
-    return login.email or f"…{(login.phone or '')[-4:]}"
+    return login.email or (f"…{login.phone[-4:]}" if login.phone else "WeChat")

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -127,6 +128,8 @@ def site() -> Iterator[Site]:
                 break
         else:
             pytest.fail(f"the platform does not start:\n{(home / 'log').read_text()}")
+        # The console's mail goes on: a full pipe would stop the clerk.
+        threading.Thread(target=process.stdout.read, daemon=True).start()
         yield Site(home, port)
     finally:
         process.terminate()
@@ -183,7 +186,10 @@ class Looker:
         developer.send("Network.setCacheDisabled", {"cacheDisabled": True})
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("requestfinished", lambda request: self.requests.append(request))
+        self.page.on("requestfinished", self._count)
+
+    def _count(self, request: Request) -> None:
+        self.requests.append(request)
 
     def start_anew(self) -> None:
         """Another visitor sits down."""
