@@ -10,7 +10,7 @@ SERVICE = Service(
         "A way that fits your chair, your stick or your pram, and the reason whenever there is none.",
         "一条适合您的轮椅、手杖或婴儿车的路；没有路时，说明原因。",
     ),
-    drawing="path",
+    drawing="kerb",
     needs=("numba", "numpy", "osmium"),
     links=(
         Link("route", Text("Find a way", "找路")),
