@@ -18,7 +18,7 @@ from bench.figure import Figure, show
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 
-GROUND = {"access_judge", "access_valhalla", "commands", "figure", "ground"}
+GROUND = {"access_judge", "access_valhalla", "commands", "figure", "ground", "naive"}
 
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
