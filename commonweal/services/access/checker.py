@@ -480,9 +480,7 @@ def _runs(chain: list[int], line: list[int]) -> bool:
     return any(line[k : k + len(chain)] == chain for k, ref in enumerate(line) if ref == chain[0])
 
 
-def _compare(  # noqa: PLR0917
-    p: Any, read: Reading, facts: Any, sense: int, element: str, tags: dict[str, str], day: str
-) -> list[str]:
+def _compare(p: Any, read: Reading, facts: Any, sense: int, element: str, tags: dict[str, str], day: str) -> list[str]:
     wrong = []
     if sorted(fact["attribute"] for fact in facts) != sorted(read):
         return [f"{element}: other attributes are stated than the map has: {sorted(read)}"]

@@ -472,7 +472,7 @@ class Router:
                 arcs.append(arc)
         return np.array(vertices, np.int32), np.array(costs, np.float64), np.array(arcs, np.int32)
 
-    def _trace(  # noqa: PLR0917
+    def _trace(
         self,
         parent: NDArray[np.int32],
         vertex: int,

@@ -61,7 +61,7 @@ def _pop(keys, items, size):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def spread(a_first, a_arc, e_u, e_v, cost, flags, starts, start_costs, budget):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def spread(a_first, a_arc, e_u, e_v, cost, flags, starts, start_costs, budget):  # type: ignore[no-untyped-def]
     """Dijkstra from `starts`: the least cost to every vertex, infinite beyond `budget`, and the arc it came by."""
     count = len(a_first) - 1
     best = np.full(count, np.inf)
@@ -91,7 +91,7 @@ def spread(a_first, a_arc, e_u, e_v, cost, flags, starts, start_costs, budget): 
     return best, parent
 
 
-def landmarks(  # noqa: PLR0917
+def landmarks(
     a_first: NDArray[np.int32],
     a_arc: NDArray[np.int32],
     e_u: NDArray[np.int32],
@@ -158,7 +158,7 @@ def components(a_first, a_arc, flags):  # type: ignore[no-untyped-def]  # noqa: 
 
 
 @numba.njit(cache=True, nogil=True)
-def astar(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0917
+def astar(  # type: ignore[no-untyped-def]  # noqa: PLR0912
     a_first, a_arc, e_u, e_v, cost, flags, landmark, xyz, goal_landmark, goal_xyz,
     starts, start_costs, ends, end_costs, end_arcs, limit, stamp, mark, best, bound, parent, keys, items,
 ):  # fmt: skip
@@ -224,7 +224,7 @@ def _bound(vertex, landmark, xyz, goal_landmark, goal_xyz):  # type: ignore[no-u
 
 
 @numba.njit(cache=True, nogil=True)
-def near(lat, lon, radius, cell, g_cell, g_first, g_segment, s_edge, s_lat, s_lon):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def near(lat, lon, radius, cell, g_cell, g_first, g_segment, s_edge, s_lat, s_lon):  # type: ignore[no-untyped-def]
     """Every shape segment within `radius` metres: (edge, segment, fraction along it, distance), in no order."""
     scale = math.cos(math.radians(lat))
     dlat = radius / _METRES_PER_DEGREE
@@ -274,7 +274,7 @@ def leaving(arc, e_shape, s_lat, s_lon):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def turns(arcs, clear, a_first, a_arc, e_u, e_v, e_shape, s_lat, s_lon):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def turns(arcs, clear, a_first, a_arc, e_u, e_v, e_shape, s_lat, s_lon):  # type: ignore[no-untyped-def]
     """For every joint of a path: the clock hour of the turn (0 if one goes on without a word), which of the ways in
     that hour it takes, counted clockwise, and how many there are.
 
