@@ -11,6 +11,7 @@ SERVICE = Service(
         "一条适合您的轮椅、手杖或婴儿车的路；没有路时，说明原因。",
     ),
     drawing="path",
+    needs=("numba", "numpy", "osmium"),
     links=(
         Link("route", Text("Find a way", "找路")),
         Link("reports", Text("Barriers", "障碍")),
