@@ -42,7 +42,7 @@ def _figure(name: str, value: float, unit: str, n: int, ok: bool, **more: Any) -
         "unit": unit,
         "anchor": more.pop("anchor", ""),
         "anchor_value": anchor_value,
-        "ratio": round(anchor_value / value, 3) if value else 0.0,
+        "ratio": round(value / anchor_value, 3) if anchor_value else 0.0,
         "n": n,
         "ok": ok,
     }
