@@ -14,6 +14,8 @@ from pytest_django import DjangoDbBlocker
 from commonweal.kernel.postgres import Server
 from tests import database
 
+pytest_plugins = ["tests.browser.fixtures"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_static_addresses() -> Iterator[None]:

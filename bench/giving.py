@@ -1,15 +1,18 @@
-"""Giving: the books of a giving day (`ledger`), the engines of matching (`matching`) and of signals (`signals`)."""
+"""Giving over HTTP beside the usual ORM design (`gifts`), and into the books beside TPC-B (`ledger`)."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import random
+import subprocess
+import sys
+import tempfile
 import time
 import uuid
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from fractions import Fraction
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +36,133 @@ from commonweal.kernel.ledger import (
 from commonweal.kernel.postgres import Server
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.quantity import CNY
-from commonweal.services.giving.matching import Caps, Gift, Pool, Proportional, ProRata, Quadratic, Slice, match
-from commonweal.services.giving.signals import find
-from commonweal.services.giving.signals.tests.world import world
+from commonweal.operation import outside
+from commonweal.operation.outside import Run, free_port
 
 AT = datetime(2026, 9, 9, 1, tzinfo=UTC)
-SECONDS = 6.0
+BOOK_SECONDS = 6.0
 WRITERS = 2
-MILLION = 1_000_000
+SECONDS = 8
+CONNECTIONS = 32
+LEAST = 700
+BUSY = "SELECT id FROM giving_campaign WHERE title_en LIKE 'A music teacher%'"
+
+SENDER = """
+local threads = 0
+function setup(thread) thread:set("id", threads) threads = threads + 1 end
+function init() n = 0 end
+function request()
+  n = n + 1
+  wrk.headers["Idempotency-Key"] = "%(run)s-" .. id .. "-" .. n
+  wrk.headers["Authorization"] = "Bearer %(token)s"
+  wrk.headers["Content-Type"] = "application/json"
+  return wrk.format("POST", "%(path)s", nil, '%(body)s')
+end
+"""
+
+
+def gifts() -> list[Figure]:
+    """Durable gifts/s into one busy campaign, counted as distinct rows after the run: what is collected (books, payment
+    and proof in one transaction), and what waits for its payment. Every answer must be a 201."""
+    with tempfile.TemporaryDirectory(prefix="commonweal-bench-") as name:
+        home = Path(name) / "home"
+        with outside.run(home, workers=2) as platform:
+            server = Server(home)
+            with psycopg.connect(server.conninfo(), autocommit=True) as session:
+                for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                    assert session.execute(f"SHOW {setting}").fetchone() == ("on",), f"{setting} is off"
+                (campaign,) = session.execute(BUSY).fetchone() or (None,)
+                giver, officer = (_token(home, who) for who in ("giver@demo.example", "charity@demo.example"))
+                path = f"/api/v1/giving/campaigns/{campaign}/gifts"
+                collected = _gifts(platform, session, name, path, officer, "collected", "giving_payment")
+                waiting = _gifts(platform, session, name, path, giver, "simulator", "giving_gift")
+            with _naive(server) as port, psycopg.connect(server.conninfo("naive"), autocommit=True) as session:
+                body = '{"amount": "5.00", "asset": "CNY"}'
+                usual = _rate(port, session, name, "/gifts", "", body, "naive_gift")
+    anchor = "ORM, select_for_update on the campaign"
+    return [
+        figure("collected gifts over HTTP", *collected[:1], "1/s", anchor=anchor, anchor_value=usual[0], n=collected[1],
+               least=LEAST),
+        figure("promised gifts over HTTP", *waiting[:1], "1/s", anchor=anchor, anchor_value=usual[0], n=waiting[1],
+               least=LEAST),
+    ]  # fmt: skip
+
+
+def _gifts(
+    platform: Run, session: psycopg.Connection, folder: str, path: str, token: str, channel: str, table: str
+) -> tuple[float, int]:
+    body = f'{{"amount": "5.00", "asset": "CNY", "channel": "{channel}"}}'
+    return _rate(platform.port, session, folder, path, token, body, table)
+
+
+def _rate(
+    port: int, session: psycopg.Connection, folder: str, path: str, token: str, body: str, table: str
+) -> tuple[float, int]:
+    """Rows a second that were there afterwards and not before, and how many."""
+    script = Path(folder) / "send.lua"
+    script.write_text(SENDER % {"run": f"{table}-{time.time_ns()}", "token": token, "path": path, "body": body})
+    words = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--timeout", "30s", "-s", str(script)]
+    before = _count(session, table)
+    begun = time.monotonic()
+    said = subprocess.run([*words, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
+    took = time.monotonic() - begun
+    print(said, file=sys.stderr)
+    assert "Non-2xx" not in said, said
+    number = _count(session, table) - before
+    return number / took, number
+
+
+def _count(session: psycopg.Connection, table: str) -> int:
+    (number,) = session.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+    return int(number)
+
+
+def _token(home: Path, email: str) -> str:
+    """A token of somebody, made by a process of its own."""
+    program = f"""
+import django
+django.setup()
+from commonweal.kernel.parties import people
+from commonweal.kernel.parties.models import Login
+print(people.make_token(Login.objects.get(email="{email}").party, "bench"))
+"""
+    environment = outside.environment(home, DJANGO_SETTINGS_MODULE="commonweal.settings")
+    made = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    return made.stdout.strip()
+
+
+@contextmanager
+def _naive(server: Server) -> Iterator[int]:
+    """The usual design on the same server, with as many workers as the platform and four threads each."""
+    server.create("naive")
+    port = free_port()
+    where = {"NAIVE_HOST": str(server.socket_directory), "NAIVE_NAME": "naive", "NAIVE_USER": "commonweal"}
+    environment = os.environ | where
+    root = Path(__file__).parent.parent
+    subprocess.run([sys.executable, "-m", "bench.naive"], env=environment, cwd=root, check=True)
+    words = ["granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4", "--port", str(port)]
+    command = [sys.executable, "-m", *words, "--no-access-log", "bench.naive:application"]
+    process = subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(port: int) -> None:
+    import http.client
+
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/")
+            connection.getresponse().read()
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the anchor does not start")
 
 
 def ledger() -> list[Figure]:
@@ -52,68 +174,15 @@ def ledger() -> list[Figure]:
     """
     with server() as started:
         anchor = tpc_b(started)
-        return [one for campaigns in (1, 1_000) for one in _gifts(started, campaigns, anchor)]
+        return [one for campaigns in (1, 1_000) for one in _into_books(started, campaigns, anchor)]
 
 
-def matching() -> list[Figure]:
-    """Gifts/s of three schemes over a million gifts, beside a plain loop that multiplies and adds; sums are checked."""
-    chance = random.Random(2026)
-    gifts = [
-        Gift(f"g{n}", AT + timedelta(milliseconds=3 * n), f"d{chance.randrange(400_000)}", f"p{project}",
-             f"c{project % 100}", chance.choice([100, 500, 1000, 2000, 5000, 880]))
-        for n in range(MILLION)
-        for project in [int(chance.paretovariate(1.1)) % 5_000]
-    ]  # fmt: skip
-    begin = time.process_time()
-    left = 10**9
-    for gift in gifts:
-        left -= min(gift.amount // 2, left)
-    plain = MILLION / (time.process_time() - begin)
-    figures = []
-    for scheme in (ProRata(donor_most=100_000), Proportional(Fraction(1, 2)), Quadratic("to-pool")):
-        caps = Caps(project=10**7, donor_day=99_900 if "donor_day" in scheme.caps else None)
-        pool = Pool("bench", scheme, (Slice(AT, AT + timedelta(hours=1), 10**9),), caps)
-        begin = time.process_time()
-        matches = match(pool, gifts)
-        speed = MILLION / (time.process_time() - begin)
-        assert len(matches) == MILLION
-        assert 0 < sum(one.amount for one in matches) <= pool.amount
-        anchor = "a loop without caps"
-        figures.append(figure(f"match, {scheme.name}", speed, "gifts/s", anchor=anchor, anchor_value=plain, n=MILLION))
-    return figures
-
-
-def signals() -> list[Figure]:
-    """Precision, recall and honest givers delayed: the worst of five days of 100,000 honest gifts with 25 rings each."""
-    worst: dict[str, float] = {"precision": 1, "recall": 1, "delayed": 0, "seconds": 0}
-    planted = 0
-    for seed in range(100, 105):
-        day = world(seed)
-        begin = time.process_time()
-        found = {gift for signal in find(day.rows) for gift in signal.gifts}
-        took = time.process_time() - begin
-        account = {row.id: row.account for row in day.rows}
-        honest = {account[row.id] for row in day.rows if row.id not in day.planted}
-        right = len(found & day.planted)
-        planted += len(day.planted)
-        worst["precision"] = min(worst["precision"], right / len(found))
-        worst["recall"] = min(worst["recall"], right / len(day.planted))
-        worst["delayed"] = max(worst["delayed"], len({account[gift] for gift in found - day.planted}) / len(honest))
-        worst["seconds"] = max(worst["seconds"], took)
-    return [
-        figure("precision", worst["precision"], "", anchor="aim", anchor_value=0.95, n=planted, least=0.95),
-        figure("recall", worst["recall"], "", anchor="aim", anchor_value=0.90, n=planted, least=0.90),
-        figure("honest delayed", worst["delayed"], "", anchor="aim", anchor_value=0.001, n=planted, most=0.001),
-        figure("100,000 gifts", worst["seconds"], "s", anchor="aim", anchor_value=10, n=100_000, most=10),
-    ]
-
-
-def _gifts(started: Server, campaigns: int, anchor: float) -> list[Figure]:
+def _into_books(started: Server, campaigns: int, anchor: float) -> list[Figure]:
     books = [uuid7() for _ in range(campaigns)]
     with psycopg.connect(started.conninfo()) as session, session.cursor() as cursor:
         open_assets(cursor, [CNY])
         open_accounts(cursor, [account for book in books for account in _accounts(book)])
-        before = _counts(session)
+        before = _written(session)
     forked = multiprocessing.get_context("fork")
     ready, stop = forked.Barrier(WRITERS + 1), forked.Event()
     writers = [forked.Process(target=_write, args=[started, books, seed, ready, stop]) for seed in range(WRITERS)]
@@ -121,14 +190,14 @@ def _gifts(started: Server, campaigns: int, anchor: float) -> list[Figure]:
         writer.start()
     ready.wait()
     begin, spent = time.perf_counter(), _processor(started)
-    time.sleep(SECONDS)
+    time.sleep(BOOK_SECONDS)
     stop.set()
     ready.wait()  # the writers have ended their last batch and still live
     took, spent = time.perf_counter() - begin, _processor(started) - spent
     for writer in writers:
         writer.join()
     with psycopg.connect(started.conninfo()) as session, session.cursor() as cursor:
-        gifts, facts = (now - then for now, then in zip(_counts(session), before, strict=True))
+        gifts, facts = (now - then for now, then in zip(_written(session), before, strict=True))
         assert gifts == facts > 0
         assert sum(balance(cursor, _accounts(book)[1]) for book in books) == 500 * gifts
         assert audit(cursor) == []
@@ -178,7 +247,7 @@ def _accounts(book: uuid.UUID) -> tuple[Account, Account]:
     return Account(book, "provider:bench", "CNY", 1), Account(book, "received", "CNY", -1)
 
 
-def _counts(session: psycopg.Connection) -> tuple[int, int]:
+def _written(session: psycopg.Connection) -> tuple[int, int]:
     found = session.execute(
         "SELECT (SELECT count(*) FROM ledger_transfer), (SELECT count(*) FROM proof_staged)"
     ).fetchone()

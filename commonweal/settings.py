@@ -33,6 +33,8 @@ ADDRESS = URL or f"http://127.0.0.1:{PORT}"
 DEMONSTRATION = not URL
 """Whether this is a demonstration: pages say so, and `seed` may make its world."""
 TELEPHONE_GATEWAY = os.environ.get("COMMONWEAL_SMS_URL", "")
+WECHAT = os.environ.get("COMMONWEAL_WECHAT", "")
+"""The WeChat application with which people may sign in: `APPID:SECRET`."""
 MAIL = os.environ.get("COMMONWEAL_SMTP_URL", "")
 """Where mail is handed in: `smtp://user:password@host:587`; without it mail is written to the console."""
 
@@ -242,4 +244,5 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"psycopg.pool": {"level": "ERROR"}},  # while the database is away it warns many times a second
 }

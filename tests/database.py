@@ -132,6 +132,7 @@ def _migrations() -> str:
     for package in ("django", "django-allauth"):
         digest.update(importlib.metadata.version(package).encode())
     sources = [*(ROOT / "commonweal").rglob("migrations/*.py"), *(ROOT / "commonweal").rglob("apps.py")]
+    sources += (ROOT / "commonweal" / "services").glob("*/__init__.py")  # the assets
     for path in sorted(sources):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

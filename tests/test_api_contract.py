@@ -20,7 +20,7 @@ from commonweal.web.wsgi import application
 
 # What is well formed may still be refused with 422 (an amount that is too small), so positive_data_acceptance is not
 # for us.
-REQUESTS = 800
+REQUESTS = 500
 """Requests in all, shared out over the operations and the two kinds of callers."""
 
 

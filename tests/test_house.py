@@ -43,7 +43,8 @@ def no_registry(path: str, text: str) -> list[str]:
 
 def no_machine_path(path: str, text: str) -> list[str]:
     """No path of the machine on which it was written."""
-    return [] if path.endswith(".lock") else [match[0] for match in MACHINE.finditer(text)]
+    spells_out = path.endswith(".lock") or path == "tests/docs/test_docs.py"  # the same rule for the docs
+    return [] if spells_out else [match[0] for match in MACHINE.finditer(text)]
 
 
 def nothing_unfinished(path: str, text: str) -> list[str]:

@@ -15,9 +15,9 @@ PACKAGE = Path(commonweal.__file__).parent
 
 
 def version_of_the_ground() -> str:
-    """A hash over every migration and static file: while it stays the same there is nothing to prepare."""
+    """A hash over every migration, service and static file: while it stays the same there is nothing to prepare."""
     digest = hashlib.sha256(commonweal.__version__.encode())
-    for pattern in ("**/migrations/*.py", "**/static/**/*"):
+    for pattern in ("**/migrations/*.py", "services/*/__init__.py", "**/static/**/*"):
         for path in sorted(PACKAGE.glob(pattern)):
             if path.is_file():
                 digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
@@ -25,7 +25,7 @@ def version_of_the_ground() -> str:
 
 
 def prepare(home: Path, *, database: str = "") -> bool:
-    """Migrate the database, open the assets and gather static files, if that has not been done for this version.
+    """Migrate the database (which opens the assets) and gather static files, if not yet done for this version.
 
     `database` names the database in the note that is kept in `home/prepared`. Returns whether anything was done.
     """
@@ -37,16 +37,9 @@ def prepare(home: Path, *, database: str = "") -> bool:
     print("Preparing the database…", file=sys.stderr)  # noqa: T201
     setup()
     from django.core.management import call_command
-    from django.db import connection
-
-    from commonweal.kernel.ledger import open_assets
-    from commonweal.kernel.quantity import CNY
-    from commonweal.kernel.registry import services
 
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
-    with connection.cursor() as cursor:
-        open_assets(cursor, [CNY, *(asset for service in services() for asset in service.assets)])
     call_command("collectstatic", verbosity=0, interactive=False, clear=True)
     fresh = note.with_suffix(f".{os.getpid()}")
     fresh.write_text(wanted)

@@ -28,6 +28,8 @@ from commonweal.operation.seed import PASSWORD, SIGN_INS, seed_if_empty
 
 STOP_LIMIT = 20.0
 """Seconds that a child has for an orderly end."""
+ORPHANS = lifeline.LOOK + lifeline.GRACE + 5
+"""Seconds after which nothing is left of a platform whose supervisor has died."""
 STARTS = 3
 """How often the web server is started before it answers for the first time; later there is no limit."""
 
@@ -78,8 +80,8 @@ def run(host: str, port: int, workers: int) -> int:
         signal.signal(number, lambda *_: stop.set())
     from django.conf import settings
 
-    with _alone(settings.HOME):
-        _check_port(host, port)
+    with _alone(settings.HOME) as after_a_death:
+        _check_port(host, port, ORPHANS if after_a_death else 0)
         server = embedded()
         web = Child("web server", _python("web", "--host", host, "--port", str(port), "--workers", str(workers)))
         clerk = Child("clerk", _python("clerk"))
@@ -119,9 +121,10 @@ def _open(host: str, port: int, web: Child, stop: threading.Event) -> None:
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def _alone(home: Path) -> Iterator[bool]:
+    """Hold the data directory. Gives whether the last one who held it has died: a note of it was left then."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (home / "run.lock").open("a") as lock:
+    with (home / "run.lock").open("a+") as lock:
         deadline = time.monotonic() + 1  # whoever only asks whether somebody runs holds the lock for a moment
         while not _locked(lock):
             if time.monotonic() > deadline:
@@ -133,7 +136,15 @@ def _alone(home: Path) -> Iterator[None]:
                     ),
                 )
             time.sleep(0.05)
-        yield
+        lock.seek(0)
+        after_a_death = bool(lock.read())
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        try:
+            yield after_a_death
+        finally:
+            lock.truncate(0)
 
 
 def _locked(lock: IO[str]) -> bool:
@@ -144,19 +155,29 @@ def _locked(lock: IO[str]) -> bool:
     return True
 
 
-def _check_port(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
+def _check_port(host: str, port: int, patience: float) -> None:
+    """Raises `Conflict` if the port is in use, and still is after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while not _is_free(host, port):
+        if time.monotonic() >= deadline:
             raise Conflict(
                 "run.port",
                 Text(
                     "Port {port} is in use. Choose another: commonweal run --port {other} (or COMMONWEAL_PORT).",
                     "端口 {port} 已被占用。请换一个：commonweal run --port {other}（或设置 COMMONWEAL_PORT）。",
                 ).format(port=port, other=port + 1),
-            ) from error
+            )
+        time.sleep(0.05)
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 def _answers(host: str, port: int) -> bool:

@@ -1,7 +1,12 @@
 import importlib
+from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db import connections
+from django.db.models.signals import post_migrate
 
+from commonweal.kernel.ledger import open_assets
+from commonweal.kernel.quantity import CNY
 from commonweal.kernel.registry import services
 
 
@@ -15,3 +20,11 @@ class WebConfig(AppConfig):
         importlib.import_module("commonweal.web.jobs")
         for service in services():
             service.module("jobs")
+        # Django tells only apps with models that all migrations are done.
+        post_migrate.connect(_open_assets, sender=apps.get_app_config("parties"))
+
+
+def _open_assets(using: str, **_: Any) -> None:
+    """Make yuan and the assets of every service known to the books."""
+    with connections[using].cursor() as cursor:
+        open_assets(cursor, [CNY, *(asset for service in services() for asset in service.assets)])

@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from tests.browser.conftest import Looker, Site
+from tests.browser.fixtures import Looker, Site
 from tests.browser.samples import Address, Sample, visits
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

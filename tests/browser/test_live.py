@@ -7,13 +7,13 @@ import urllib.request
 
 import pytest
 
-from tests.browser.conftest import Site
+from tests.browser.fixtures import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 def test_the_newest_checkpoint_is_told_at_once(site: Site) -> None:
-    with urllib.request.urlopen(f"{site.url}/live/checkpoints", timeout=10) as stream:
+    with urllib.request.urlopen(f"{site.url}/live/checkpoints", timeout=60) as stream:
         assert stream.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         for line in stream:
             if line.startswith(b"data: "):

@@ -28,6 +28,8 @@ def copy_of_the_house(to: Path) -> Path:
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)
+    run(to, "git", "init", "-q")
+    run(to, "git", "add", "-A")
     return to
 
 
@@ -52,18 +54,19 @@ def test_a_service_from_the_documentation_alone(tmp_path: Path) -> None:
         (house / name).parent.mkdir(parents=True, exist_ok=True)
         (house / name).write_text(content)
     run(house, sys.executable, "-m", "django", "makemigrations", "tools")
+    run(house, "ruff", "check", "--fix", "--select", "I", "commonweal/services/tools/migrations")
     run(house, "ruff", "format", "commonweal/services/tools/migrations")
     run(house, "ruff", "format", "--check", "commonweal/services/tools")
     run(house, "ruff", "check", "commonweal/services/tools")
     run(house, "lint-imports")
-    run(house, sys.executable, "-m", "pytest", "commonweal/services/tools", "tests/docs", "-m", "not slow")
+    run(house, sys.executable, "-m", "pytest", "commonweal/services/tools", "tests/docs/test_docs.py")
     for name in ("commonweal", "tests", "docs"):
         changed = [path for path in (house / name).rglob("*.py") if "services/tools" not in str(path)]
         assert all(path.read_bytes() == (ROOT / path.relative_to(house)).read_bytes() for path in changed)
 
 
-@pytest.mark.parametrize("gone", [*([name] for name in service_names()), service_names()], ids=" ".join)
-def test_the_house_stands_without(tmp_path: Path, gone: list[str]) -> None:
+@pytest.mark.parametrize("gone", sorted({*((name,) for name in service_names()), (*service_names(),)}), ids=" ".join)
+def test_the_house_stands_without(tmp_path: Path, gone: tuple[str, ...]) -> None:
     house = copy_of_the_house(tmp_path / "house")
     for name in gone:
         shutil.rmtree(house / "commonweal" / "services" / name)

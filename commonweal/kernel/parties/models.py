@@ -77,6 +77,7 @@ class Login(AbstractBaseUser):
     email = models.EmailField(unique=True, null=True)
     phone = models.CharField(max_length=20, unique=True, null=True)
     phone_verified = models.BooleanField(default=False)
+    wechat = models.CharField(max_length=64, unique=True, null=True, help_text="keyed hash of the identifier")
     language = models.CharField(max_length=2, choices=[("zh", "中文"), ("en", "English")], default="zh")
     is_active = models.BooleanField(default=True)
 

@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict
 from commonweal.kernel.text import Text
 from commonweal.operation.seed import PASSWORD
@@ -157,7 +158,7 @@ class Load:
         """Report the payment as the simulator does: signed, once and again until it is taken in."""
         value = {"book": self._campaign, "gift": str(gift), "amount": amount, "asset": "CNY", "reference": f"t-{gift}"}
         body = json.dumps(value).encode()
-        moment, nonce = str(int(time.time())), secrets.token_hex(16)
+        moment, nonce = str(int(clock.now().timestamp())), secrets.token_hex(16)
         key = Ed25519PrivateKey.from_private_bytes((self.home / "keys" / "simulator.key").read_bytes())
         headers = {
             "Content-Type": "application/json",

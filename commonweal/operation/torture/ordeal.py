@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -69,21 +70,21 @@ class Ordeal:
     def _start(self) -> outside.Run:
         return outside.Run(self.home, self.port, workers=2)
 
-    def go(self, kills: int, givers: int) -> Load:
-        """Kill so many processes while people give; then let everything come to rest."""
+    def go(self, victims: Sequence[str], givers: int) -> Load:
+        """Kill one after the other while people give; then let everything come to rest, and audit."""
         self.platform.wait()
         with psycopg.connect(Server(self.home).conninfo()) as connection:
             earlier = auditor.gifts(connection)
         load = Load(self.port, self.home, self.random.randrange(2**32), givers)
         with load:
-            for number in range(kills):
+            for number, victim in enumerate(victims):
                 if not self._recovers(load):
-                    self.findings.append(auditor.Finding("unavailable", f"no gift for {RECOVERY:.0f} s"))
+                    why = f"no gift for {RECOVERY:.0f} s; at last: {self.platform.words()[-500:]}"
+                    self.findings.append(auditor.Finding("unavailable", why))
                     break
                 time.sleep(self.random.uniform(*PAUSES))
-                victim = self.random.choice(VICTIMS)
                 self._kill(victim)
-                print(f"\r{number + 1}/{kills}: {victim:<12} {load.taken} gifts", end="", file=sys.stderr)  # noqa: T201
+                print(f"\r{number + 1}/{len(victims)}: {victim:<12} {load.taken} gifts", end="", file=sys.stderr)  # noqa: T201
         print(file=sys.stderr)  # noqa: T201
         self._rest()
         with psycopg.connect(Server(self.home).conninfo()) as connection:
@@ -94,20 +95,25 @@ class Ordeal:
             )
         return load
 
+    def end(self) -> None:
+        """Stop the platform; nothing of it is left alive."""
+        self.platform.stop()
+        outside.wait_until_gone(self.home)
+
     def _recovers(self, load: Load) -> bool:
         """Wait until another gift has been taken."""
         start, before = time.monotonic(), load.taken
         while load.taken == before:
-            if time.monotonic() - start > RECOVERY:
+            if time.monotonic() - start > RECOVERY or self.platform.process.poll() is not None:
                 return False
             time.sleep(0.01)
         self.slowest = max(self.slowest, time.monotonic() - start)
         return True
 
     def _kill(self, victim: str) -> None:
-        pid = self._find(victim)
-        if pid is None:
-            return  # it has not been started again yet
+        """Kill it; if it is not there just now, because of an earlier kill, as soon as it is."""
+        while (pid := self._find(victim)) is None:
+            time.sleep(0.01)
         os.kill(pid, signal.SIGKILL)
         self.kills[victim] += 1
         if victim == "supervisor":
@@ -145,10 +151,9 @@ def torture(home: Path, kills: int, seed: int, givers: int = 6) -> Report:
     """Start a platform in the new data directory `home`, kill, audit, stop."""
     ordeal = Ordeal(home, seed)
     try:
-        load = ordeal.go(kills, givers)
+        load = ordeal.go(ordeal.random.choices(VICTIMS, k=kills), givers)
     finally:
-        ordeal.platform.stop()
-        outside.wait_until_gone(home)
+        ordeal.end()
     return Report(
         seed=seed,
         kills=dict(sorted(ordeal.kills.items())),

@@ -28,7 +28,7 @@ from commonweal.kernel.parties.session import signed_in
 from commonweal.kernel.text import LANGUAGES, Text
 from commonweal.web import languages
 from commonweal.web.doors import done
-from commonweal.web.signin import phone
+from commonweal.web.signin import phone, wechat
 
 
 @never_cache
@@ -189,6 +189,7 @@ urlpatterns = [
     path("account/consents/withdraw/", withdraw, name="withdraw_consent"),
     path("account/guardianships/<uuid:id>/end/", end_guardianship, name="end_guardianship"),
     path("account/", include(phone)),
+    path("account/", include(wechat)),
     path("account/", include("allauth.account.urls")),
     path("account/keys/", include("allauth.mfa.urls")),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from typing import Any
@@ -98,7 +99,10 @@ def _fields(shown: facts.Shown) -> list[tuple[str, object, Text | None]]:
     fields = {name: value for name, value in shown.fields.items() if name not in hidden}
     ids = [value for value in fields.values() if isinstance(value, str) and _HEX.fullmatch(value)]
     named = {str(party.id): party.name for party in Party.objects.filter(pk__in=ids, kind=Party.Kind.ORGANISATION)}
-    return [(name, value, named.get(str(value))) for name, value in fields.items()]
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), named.get(str(value)))
+        for name, value in fields.items()
+    ]
 
 
 @require_safe

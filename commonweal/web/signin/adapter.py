@@ -51,7 +51,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         body = found.body.format(code=context.get("code", ""))
         letters.send("mail", email, said(found.subject), both(body))
 
-    def add_message(  # noqa: PLR0917 (allauth calls it so)
+    def add_message(
         self,
         request: HttpRequest,
         level: int,
@@ -100,4 +100,4 @@ def both(text: Text) -> str:
 
 def display(login: Login) -> str:
     """What a login is called on its own pages: its address, or the end of its number."""
-    return login.email or f"…{(login.phone or '')[-4:]}"
+    return login.email or (f"…{login.phone[-4:]}" if login.phone else "WeChat")

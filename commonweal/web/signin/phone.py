@@ -18,7 +18,7 @@ from allauth.core.internal.ratelimit import consume
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -106,7 +106,9 @@ def confirm(request: HttpRequest) -> HttpResponseBase:
     login = _login_of(request, number)
     record_authentication(request, login, method="code", phone_ends=number[-2:])
     # A second step that the person has set up still comes; an address that is not confirmed does not matter here.
-    attempt = Attempt(user=login, redirect_url=_next(request), email_verification=EmailVerificationMethod.NONE)
+    attempt = Attempt(
+        user=login, redirect_url=next_page(request, request.POST), email_verification=EmailVerificationMethod.NONE
+    )
     answer: HttpResponseBase = perform_login(request, attempt)
     return answer
 
@@ -156,8 +158,9 @@ def _change(request: HttpRequest, number: str) -> HttpResponse:
     return see_other("account")
 
 
-def _next(request: HttpRequest) -> str | None:
-    wanted = request.POST.get("next", "")
+def next_page(request: HttpRequest, given: QueryDict) -> str | None:
+    """The page on this site that is wanted after signing in, if one is."""
+    wanted = given.get("next", "")
     return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else None
 
 

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 from commonweal.web.languages import said
+from commonweal.web.signin import wechat
 from commonweal.web.signin.words import CODES, FIELDS, PAGES
 from commonweal.web.templatetags.commonweal import error_summary
 from commonweal.web.templatetags.commonweal import field as field_tag
@@ -29,6 +30,12 @@ def page_says(context: Context, part: str) -> str:
     if text is None:
         return ""
     return said(text.format(to=context.get("email") or context.get("phone") or ""))
+
+
+@register.simple_tag
+def wechat_is_on() -> bool:
+    """Whether one can sign in with WeChat here."""
+    return wechat.is_on()
 
 
 def _message(name: str, error: ValidationError) -> Text:

@@ -44,6 +44,7 @@ SAMPLES = {
     **_closed("takes POST only", "theme", "revoke_token", "end_guardianship", "console_retry"),
     **_closed("a file", "receipt", "console_evidence", "mfa_download_recovery_codes"),
     **_closed("JSON for the passkey script", "mfa_login_webauthn"),
+    **_closed("only where WeChat is set up", "account_wechat", "account_wechat_back"),
     **_closed("only within a sign-in under way", "account_email_verification_sent", "account_confirm_login_code"),
     **_closed("only within a sign-in under way", "account_confirm_password_reset_code", "mfa_authenticate"),
     **_closed("only within a sign-in under way", "account_complete_password_reset", "mfa_signup_webauthn"),

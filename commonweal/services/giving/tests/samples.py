@@ -1,0 +1,34 @@
+"""How the tests open the pages of giving (see tests/browser/samples.py)."""
+
+from __future__ import annotations
+
+from tests.browser.samples import Sample
+
+GIVER, CHARITY, STEWARD = "giver@demo.example", "charity@demo.example", "steward@demo.example"
+GIFT = """SELECT p.book, p.gift FROM giving_payment AS p JOIN giving_gift AS g ON g.book = p.book AND g.id = p.gift
+    JOIN parties_login AS login ON login.party_id = g.giver
+    WHERE login.email = 'giver@demo.example' ORDER BY p.start LIMIT 1"""
+OPEN = "SELECT id FROM giving_campaign WHERE title_en LIKE 'A music teacher%' LIMIT 1"
+CLOSED = "SELECT id FROM giving_campaign WHERE title_en LIKE 'New planks%' LIMIT 1"
+ASKED = """SELECT r.book, r.id FROM giving_request AS r
+    LEFT JOIN giving_payout AS p ON p.book = r.book AND p.request = r.id WHERE p.request IS NULL LIMIT 1"""
+PAID = "SELECT book, request FROM giving_payout LIMIT 1"
+CHARITY_ID = "SELECT organisation_id FROM giving_campaign WHERE kind = 'campaign' LIMIT 1"
+
+SAMPLES = {
+    "giving:campaigns": [Sample(), Sample(query="?q=zzzz"), Sample(query="?state=all")],
+    "giving:campaign": [Sample(OPEN), Sample(CLOSED)],
+    "giving:organisation": Sample(CHARITY_ID),
+    "giving:mine": [Sample(), Sample(visitor=GIVER)],
+    "giving:gift": Sample(GIFT, visitor=GIVER),
+    "giving:charity": Sample(visitor=CHARITY),
+    "giving:tell": Sample(OPEN, visitor=CHARITY),
+    "giving:ask": Sample(OPEN, visitor=CHARITY),
+    "giving:payout": [Sample(PAID, visitor=GIVER), Sample(ASKED, visitor=STEWARD)],
+    "giving:give": Sample(not_a_page="leads to the campaign"),
+    "giving:pay": Sample(not_a_page="its address is a signed order: walked in test_journeys"),
+    "giving:grant": Sample(not_a_page="the demonstration has no grants: opened in test_grants"),
+    "giving:receipt": Sample(not_a_page="a file"),
+    "giving:judge": Sample(not_a_page="takes POST only"),
+    "giving:evidence": Sample(not_a_page="a file"),
+}
