@@ -1,4 +1,4 @@
-"""The engines of giving: `matching` (a million gifts) and `signals` (days of 100,000 honest gifts with planted rings)."""
+"""The engines of giving: `matching` (a million gifts) and `signals` (100,000 honest gifts a day, and planted rings)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def matching() -> list[Figure]:
 
 
 def signals() -> list[Figure]:
-    """Precision, recall and honest givers delayed: the worst of five days of 100,000 honest gifts with 25 rings each."""
+    """Precision, recall and honest givers delayed: the worst of five days of 100,000 honest gifts and 25 rings."""
     worst: dict[str, float] = {"precision": 1, "recall": 1, "delayed": 0, "seconds": 0}
     planted = 0
     for seed in range(100, 105):
