@@ -7,13 +7,15 @@ from datetime import timedelta
 
 from commonweal.kernel.jobs import every, task
 from commonweal.kernel.notices.inbox import notify
+from commonweal.kernel.parties.erasure import eraser
 from commonweal.kernel.parties.openings import opener
 from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import appeals as appeal_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.models import Update
-from commonweal.services.giving.queries import gifts, payouts
+from commonweal.services.giving.queries import appeals, gifts, payouts
 
 
 def _money(amount: int, asset: Asset) -> Text:
@@ -101,6 +103,19 @@ def tell_declined(campaign: str, request: str) -> None:
     )
 
 
+@task("giving.tell_appeal")
+def tell_appeal(appeal: str) -> None:
+    """Tell who asked for help how far it has come."""
+    found = appeals.appeal(uuid.UUID(appeal))
+    notify(
+        found.standing.asker,
+        "giving.appeal",
+        Text("Your appeal: {state}", "您的求助：{state}").format(state=found.state_title),
+        Text(found.note, found.note) if found.note else found.title,
+        f"/giving/appeals/{appeal}/",
+    )
+
+
 @task("giving.expire")
 def expire() -> None:
     """Void the promises whose payment did not come in time."""
@@ -118,3 +133,4 @@ every(timedelta(minutes=1), expire)
 every(timedelta(seconds=5), lay)
 
 opener("giving.gift")(gift_actions.opening)
+eraser(appeal_actions.erase)

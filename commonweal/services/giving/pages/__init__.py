@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from commonweal.services.giving.pages import campaigns, charity, gifts, grants, stewards
+from commonweal.services.giving.pages import appeals, campaigns, charity, gifts, grants, stewards
 
 app_name = "giving"
 urlpatterns = [
@@ -15,6 +15,13 @@ urlpatterns = [
     path("grants/<uuid:programme>/<uuid:grant>/", grants.grant, name="grant"),
     path("mine/", gifts.mine, name="mine"),
     path("pay/<str:token>/", gifts.pay, name="pay"),
+    path("appeals/", appeals.appeals, name="appeals"),
+    path("appeals/ask/", appeals.ask, name="appeal_ask"),
+    path("appeals/<uuid:appeal>/", appeals.appeal, name="appeal"),
+    path("appeals/<uuid:appeal>/judge/", appeals.judge, name="appeal_judge"),
+    path("appeals/<uuid:appeal>/adopt/", appeals.adopt, name="appeal_adopt"),
+    path("appeals/<uuid:appeal>/withdraw/", appeals.withdraw, name="appeal_withdraw"),
+    path("appeals/<uuid:appeal>/papers/<int:number>/", appeals.paper, name="appeal_paper"),
     path("charity/", charity.console, name="charity"),
     path("payouts/", stewards.payouts, name="payouts"),
     path("mismatches/", stewards.mismatches, name="mismatches"),
