@@ -1,4 +1,4 @@
-"""A person's appeal: apart from fundraising, capped, checked, adopted by a charity, gone when its asker is forgotten."""
+"""A person's appeal: apart from fundraising, capped, checked, adopted by a charity, gone when they are forgotten."""
 
 from __future__ import annotations
 
