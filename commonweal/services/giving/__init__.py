@@ -12,6 +12,7 @@ SERVICE = Service(
     links=(
         Link("campaigns", Text("Campaigns", "募捐项目")),
         Link("grants", Text("Published grants", "资助记录")),
+        Link("appeals", Text("People asking for help", "个人求助")),
         Link("mine", Text("My gifts", "我的捐助")),
     ),
     console=(
@@ -40,6 +41,9 @@ SERVICE = Service(
         FactKind("giving.return-end", Text("A refund was done, failed or came back", "退款完成、失败或被退回")),
         FactKind("giving.repayment", Text("A charity repaid what it owed", "机构偿还应还款项")),
         FactKind("giving.stop", Text("A steward stopped a campaign", "审核员停止项目")),
+        FactKind(
+            "giving.appeal", Text("A person's appeal was asked, checked or adopted", "个人求助的提出、核对或接手")
+        ),
         FactKind("giving.grant", Text("A funder's grant was taken over from its publication", "导入资助方公布的资助")),
     ),
 )
