@@ -26,6 +26,7 @@ SERVICE = Service(
         "fund": Text("gifts not yet spent", "尚未使用的捐款"),
         "receivable": Text("owed by a charity: charged back after it was spent", "机构应还：已使用后被拒付"),
         "owed": Text("refunds that came back, owed to their givers", "退款被退回，应付捐款人"),
+        "pool": Text("put in by a company for matching", "企业配捐资金"),
         "funder": Text("what a funder has granted", "资助方已拨付"),
         "recipient": Text("what an organisation has been granted", "机构已获资助"),
     },
@@ -40,6 +41,9 @@ SERVICE = Service(
         FactKind("giving.chargeback", Text("A bank took a payment back", "付款被银行拒付")),
         FactKind("giving.return-end", Text("A refund was done, failed or came back", "退款完成、失败或被退回")),
         FactKind("giving.repayment", Text("A charity repaid what it owed", "机构偿还应还款项")),
+        FactKind("giving.pool", Text("A company funds matching", "企业出资配捐")),
+        FactKind("giving.match", Text("A gift was matched", "捐款获得配捐")),
+        FactKind("giving.claw-back", Text("A match went back to its pool", "配捐退回资金池")),
         FactKind("giving.stop", Text("A steward stopped a campaign", "审核员停止项目")),
         FactKind(
             "giving.appeal", Text("A person's appeal was asked, checked or adopted", "个人求助的提出、核对或接手")

@@ -4,7 +4,8 @@ A gift: debit `provider:<channel>`, credit `received` (no floor, striped: many w
 `received`, credit `fund` (floor 0: nothing that is not there can be spent). A payout: debit `fund`, credit `bank`.
 A refund: debit `fund`, credit `provider:<channel>`, pending until the provider has said how it ended; if it bounces
 later: debit `provider:<channel>`, credit `owed`. A chargeback: the same for what is there, and debit `receivable` for
-what is spent. A published grant: debit `recipient:<party>`, credit `funder`.
+what is spent. A pool of matching: debit `provider:collected`, credit `pool:<id>`; a match: debit `pool:<id>`, credit
+`received`; taken back: debit `fund`, credit `pool:<id>`. A published grant: debit `recipient:<party>`, credit `funder`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ def receivable(book: uuid.UUID, asset: str) -> Account:
 def owed(book: uuid.UUID, asset: str) -> Account:
     """Refunds that came back after they had been done: they are still owed to their givers."""
     return Account(book, "owed", asset, CREDIT, floor=0)
+
+
+def pool(book: uuid.UUID, asset: str, id: uuid.UUID) -> Account:
+    """What a company has put in for matching and nobody has reserved."""
+    return Account(book, f"pool:{id}", asset, CREDIT, floor=0)
 
 
 def funder(book: uuid.UUID, asset: str) -> Account:

@@ -25,7 +25,7 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import SALT_SIZE, seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import books, callbacks, returns
+from commonweal.services.giving.actions import books, callbacks, matches, returns
 from commonweal.services.giving.payment import Callback, Kind, provider
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.rules import gifts as rules
@@ -104,6 +104,7 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
         title = campaigns[wish.campaign].title
         answers[place] = Taken(wish.campaign, transfer.id, title, now, fact.id if fact else None, existed=False)
     _keep(cursor, new, now)
+    matches.reserve(cursor, [(wish, id) for wish, id, _ in new], now)
     for place, id in repeated.items():  # last, since a batch may hold a wish and its repetition
         campaign = campaigns[gives[place].campaign]
         answers[place] = _stored(cursor, campaign.id, id, campaign.title)
@@ -286,6 +287,7 @@ def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime,
         [wish.campaign, callback.gift, wish.amount, transfer, fact.id, callback.reference, now],
     )
     append(cursor, fact)
+    matches.settle(cursor, wish, callback.gift, now)
     if wish.giver:
         enqueue("giving.thank", campaign=str(wish.campaign), gift=str(callback.gift))
 

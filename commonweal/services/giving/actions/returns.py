@@ -25,6 +25,7 @@ from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.quantity import check_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import books, callbacks, line
+from commonweal.services.giving.matching import clawed_back
 from commonweal.services.giving.payment import Back, Callback, Kind, provider
 from commonweal.services.giving.queries import gifts as gift_queries
 from commonweal.services.giving.queries import returns as queries
@@ -274,13 +275,49 @@ def _keep(
 def _end(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, end: End, now: datetime) -> None:
     _write_end(cursor, campaign, id, end, now)
     if end is End.DONE:
-        cursor.execute(
-            """
-            INSERT INTO giving_draw (book, request, span)
-            SELECT book, id, unnest(spans) FROM giving_return WHERE book = %s AND id = %s
-            """,
-            [campaign, id],
-        )
+        _draw(cursor, campaign, id)
+        _claw_back(cursor, campaign, queries.one(campaign, id).gift, now)
+
+
+def _claw_back(cursor: Cursor, campaign: uuid.UUID, gift: uuid.UUID, now: datetime) -> None:
+    """Of each match of a gift goes back to its pool what is in proportion to what has gone back of the gift.
+
+    What of the match is spent already stays spent: the pool has paid for it.
+    """
+    cursor.execute(
+        """
+        SELECT m.matching, m.pool, m.amount, g.amount,
+               (SELECT coalesce(sum(r.amount), 0)::bigint FROM giving_return r JOIN giving_return_end e
+                ON e.book = r.book AND e.id = r.id AND e.outcome = 'done' WHERE r.book = m.book AND r.gift = m.gift),
+               (SELECT coalesce(sum(r.amount), 0)::bigint FROM giving_return r
+                WHERE r.book = m.book AND r.gift = m.matching)
+        FROM giving_match m JOIN giving_gift g ON g.book = m.book AND g.id = m.gift
+        JOIN giving_payment p ON p.book = m.book AND p.gift = m.matching
+        WHERE m.book = %s AND m.gift = %s ORDER BY m.matching
+        """,
+        [campaign, gift],
+    )
+    for matching, pool, amount, given, returned, taken in cursor.fetchall():
+        paid = _paid(cursor, campaign, matching)
+        there = free(paid.place, line.drawn(cursor, campaign))
+        back = min(clawed_back(amount, given, min(given, returned)) - taken, sum(map(len, there)))
+        if back < 1:
+            continue
+        id = derived(matching, f"claw-back:{returned}")
+        legs = books.move(books.fund(campaign, paid.asset), books.pool(campaign, paid.asset, pool), back)
+        _keep(cursor, paid, id, Cause.CLAW_BACK, legs, rules.first(there, back), now, back)
+        _write_end(cursor, campaign, id, End.DONE, now)
+        _draw(cursor, campaign, id)
+
+
+def _draw(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID) -> None:
+    cursor.execute(
+        """
+        INSERT INTO giving_draw (book, request, span)
+        SELECT book, id, unnest(spans) FROM giving_return WHERE book = %s AND id = %s
+        """,
+        [campaign, id],
+    )
 
 
 def _write_end(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, end: End, now: datetime) -> None:
