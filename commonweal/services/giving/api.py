@@ -111,7 +111,7 @@ class Gift(Schema):
 class Outcome(Schema):
     """What a callback came to."""
 
-    outcome: Literal["paid", "known", "unknown", "differs", "refunded", "refund-failed", "charged-back"]
+    outcome: Literal["paid", "known", "unknown", "differs", "refunded", "refund-failed", "charged-back", "ignored"]
 
 
 def _check_size(request: HttpRequest, largest: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+from commonweal.kernel import clock
 from commonweal.kernel.jobs import every, task
 from commonweal.kernel.notices.inbox import notify
 from commonweal.kernel.parties.erasure import eraser
@@ -15,8 +16,10 @@ from commonweal.services.giving.actions import appeals as appeal_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import payouts as payout_actions
+from commonweal.services.giving.actions import reconciliation
 from commonweal.services.giving.actions import returns as return_actions
 from commonweal.services.giving.models import Update
+from commonweal.services.giving.payment import providers
 from commonweal.services.giving.queries import appeals, campaigns, gifts, givers, payouts, returns
 from commonweal.services.giving.rules.returns import TITLES, Cause, Standing
 
@@ -158,6 +161,14 @@ def remind() -> None:
         )
 
 
+@task("giving.reconcile")
+def reconcile() -> None:
+    """Compare yesterday's statements of all providers with the books."""
+    day = clock.now().date() - timedelta(days=1)
+    for source in providers().values():
+        reconciliation.reconcile(source, day)
+
+
 @task("giving.expire")
 def expire() -> None:
     """Void the promises whose payment did not come in time."""
@@ -172,6 +183,7 @@ def lay() -> None:
 
 
 every(timedelta(minutes=1), expire)
+every(timedelta(days=1), reconcile)
 every(timedelta(seconds=5), lay)
 every(timedelta(hours=1), remind)
 

@@ -26,7 +26,7 @@ from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import SALT_SIZE, seal
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import books, callbacks, matches, returns
-from commonweal.services.giving.payment import Callback, Kind, provider
+from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome
@@ -117,7 +117,10 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
     Raises `Invalid` (`channel.unknown`) and what `Provider.read_callback` raises.
     """
     now = clock.now()
-    callback = provider(channel).read_callback(body, headers, now)
+    try:
+        callback = provider(channel).read_callback(body, headers, now)
+    except Ignored:
+        return Outcome.IGNORED
     if callback.kind is not Kind.PAYMENT:
         return returns.take_in(callback)
     return take_in(callback)

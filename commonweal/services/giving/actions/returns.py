@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -27,9 +27,11 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import books, callbacks, line
 from commonweal.services.giving.matching import clawed_back
 from commonweal.services.giving.payment import Back, Callback, Kind, provider
+from commonweal.services.giving.payment.port import NOBODY
 from commonweal.services.giving.queries import gifts as gift_queries
 from commonweal.services.giving.queries import returns as queries
 from commonweal.services.giving.queries.campaigns import acts_for, asset_of
+from commonweal.services.giving.queries.reconciliation import paid_as
 from commonweal.services.giving.rules import returns as rules
 from commonweal.services.giving.rules import texts
 from commonweal.services.giving.rules.gifts import COLLECTED, Outcome
@@ -105,6 +107,8 @@ def send(campaign: uuid.UUID, id: uuid.UUID) -> None:
 def take_in(callback: Callback) -> Outcome:
     """Take in what a provider reports of a refund or a chargeback, once. What contradicts the books moves nothing."""
     now = clock.now()
+    if callback.gift == NOBODY and (named := paid_as(callback.provider, callback.payment)):
+        callback = replace(callback, book=named[0], gift=named[1])
     with transaction.atomic(), connection.cursor() as cursor:
         line.lock(cursor, callback.book)
         outcome = _judge(cursor, callback)

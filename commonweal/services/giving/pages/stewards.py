@@ -16,7 +16,7 @@ from commonweal.kernel.parties import people, session
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import payouts as actions
-from commonweal.services.giving.queries import gifts, risks
+from commonweal.services.giving.queries import gifts, reconciliation, risks
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.rules.payouts import State
 
@@ -34,7 +34,11 @@ def payouts(request: HttpRequest) -> HttpResponse:
 def mismatches(request: HttpRequest) -> HttpResponse:
     """Payments that fit no gift, or not in amount or currency."""
     people.require_role(session.signed_in(request), people.STEWARD)
-    return render(request, "giving/mismatches.html", {"mismatches": gifts.mismatches()})
+    return render(
+        request,
+        "giving/mismatches.html",
+        {"mismatches": gifts.mismatches(), "differences": reconciliation.differences()},
+    )
 
 
 @require_safe

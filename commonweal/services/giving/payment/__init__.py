@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import functools
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
 from django.conf import settings
 
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
-from commonweal.services.giving.payment.port import Back, Callback, Entry, Kind, Order, Provider
+from commonweal.services.giving.payment.alipay import Alipay
+from commonweal.services.giving.payment.port import Back, Callback, Entry, Ignored, Kind, Order, Provider
 from commonweal.services.giving.payment.simulator import Simulator
+from commonweal.services.giving.payment.stripe import Stripe
+from commonweal.services.giving.payment.wechat import WeChat
 
-__all__ = ["Back", "Callback", "Entry", "Kind", "Order", "Provider", "provider", "providers"]
+ADAPTERS: dict[str, Callable[..., Provider]] = {"stripe": Stripe, "wechat": WeChat, "alipay": Alipay}
+
+__all__ = ["Back", "Callback", "Entry", "Ignored", "Kind", "Order", "Provider", "provider", "providers"]
 
 
 def providers() -> dict[str, Provider]:
-    """The providers that take payments here. The simulator exists in a demonstration only."""
-    return {"simulator": Simulator(settings.HOME)} if settings.DEMONSTRATION else {}
+    """The providers that take payments here: those with keys in `keys/payments.toml` of the data directory.
+
+    The simulator exists in a demonstration only.
+    """
+    kept = _kept(settings.HOME / "keys" / "payments.toml")
+    return ({"simulator": Simulator(settings.HOME)} if settings.DEMONSTRATION else {}) | kept
+
+
+@functools.cache
+def _kept(path: Path) -> dict[str, Provider]:
+    """One table for each provider, with the fields of its class."""
+    tables = tomllib.loads(path.read_text()) if path.exists() else {}
+    return {name: ADAPTERS[name](**fields) for name, fields in tables.items()}
 
 
 def provider(name: str) -> Provider:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from commonweal.kernel.errors import Unauthenticated
+from commonweal.kernel.errors import Busy, Unauthenticated
 from commonweal.kernel.text import Text
 
 TOLERANCE = timedelta(seconds=300)
@@ -56,6 +56,8 @@ class Callback:
     kind: Kind = Kind.PAYMENT
     refund: uuid.UUID | None = None
     succeeded: bool = True
+    payment: str = ""
+    """What the provider calls the payment, for reports that name no gift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,6 @@ class Entry:
     amount: int
     asset: str
     reference: str
-    fee: int = 0
 
 
 class Provider(Protocol):
@@ -110,6 +111,19 @@ def bad_signature() -> Unauthenticated:
     """The signature does not hold, or what it stands on is out of form."""
     return Unauthenticated(
         "callback.signature", Text("The signature of this callback does not hold.", "回调签名无效。")
+    )
+
+
+class Ignored(Exception):
+    """A callback that is genuine and reports nothing that moves money."""
+
+
+def unavailable() -> Busy:
+    """The provider does not answer as it should; asking again later is safe."""
+    return Busy(
+        "provider.unavailable",
+        Text("The payment provider does not answer. Try again later.", "支付机构暂无响应，请稍后再试。"),
+        retry_after=60,
     )
 
 

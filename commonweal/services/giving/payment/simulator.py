@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core import signing
 from django.urls import reverse
 
+from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.text import Text
 from commonweal.services.giving.payment.port import Back, Callback, Entry, Kind, Order, bad_signature, check_time
@@ -88,6 +89,8 @@ class Simulator:
 
     def refund(self, back: Back) -> bool | None:
         """See `Provider`. The simulator pays at once, or as `refunds` says."""
+        if self.refunds:
+            self.report_refund(back, clock.now())
         return self.refunds
 
     def query(self, order: Order) -> Callback | None:
@@ -129,6 +132,7 @@ class Simulator:
             kind=Kind(said.get("kind", "payment")),
             refund=uuid.UUID(said["refund"]) if "refund" in said else None,
             succeeded=said.get("succeeded", True) is True,
+            payment=str(said.get("payment", "")),
         )
 
     def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:

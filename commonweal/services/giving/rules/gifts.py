@@ -77,6 +77,8 @@ class Outcome(StrEnum):
     REFUNDED = "refunded"
     REFUND_FAILED = "refund-failed"
     CHARGED_BACK = "charged-back"
+    IGNORED = "ignored"
+    """It is genuine and moves no money."""
 
 
 @dataclass(frozen=True, slots=True)

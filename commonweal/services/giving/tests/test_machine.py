@@ -1,11 +1,12 @@
 """Gifts, matches, payouts and all that goes back, in any order, against a model that keeps every single unit by itself.
 
-`COMMONWEAL_MACHINE_STEPS` sets how many steps are walked (short in the suite); `COMMONWEAL_MACHINE_SEED` where to start.
+`MACHINE_STEPS` in the environment sets how many steps are walked (few in the suite), `MACHINE_SEED` where to start.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
@@ -34,8 +35,8 @@ from commonweal.services.giving.rules.plans import Asking
 from commonweal.services.giving.tests.conftest import DAY, NOW, World, picture, somebody
 from commonweal.services.giving.tests.test_payouts import WHAT
 
-STEPS = int(os.environ.get("COMMONWEAL_MACHINE_STEPS", "150"))
-SEED = int(os.environ.get("COMMONWEAL_MACHINE_SEED", "20261125"))
+STEPS = int(os.environ.get("MACHINE_STEPS", "150"))
+SEED = int(os.environ.get("MACHINE_SEED", "20261125"))
 WALK = 50
 POOL = 400
 LATE = timedelta(minutes=31)
@@ -339,5 +340,5 @@ def test_the_money_machine(world: World) -> None:
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(seed(SEED)(Machine), settings=walk)
-    print(f"seed {SEED}: {sum(Machine.steps.values())} steps: {dict(Machine.steps)}")
+    sys.stdout.write(f"seed {SEED}: {sum(Machine.steps.values())} steps: {dict(Machine.steps)}\n")
     assert sum(Machine.steps.values()) >= STEPS // 3

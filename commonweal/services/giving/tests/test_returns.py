@@ -264,6 +264,15 @@ def test_a_chargeback_of_a_gift_that_was_never_paid_is_listed(world: World, simu
     assert [each.outcome for each in gift_queries.mismatches()] == ["unknown"]
 
 
+def test_a_chargeback_that_names_the_payment_alone_finds_its_gift(world: World, simulator: Simulator) -> None:
+    gift = paid(world, simulator)
+    reference = "sim-" + uuid.uuid5(gift, "paid").hex
+    nobody = {"gift": str(uuid.UUID(int=0)), "book": str(uuid.UUID(int=0))}
+    assert charge_back(world, simulator, gift, 1_000, **nobody, payment="other") is Outcome.UNKNOWN
+    assert charge_back(world, simulator, gift, 1_000, **nobody, payment=reference) is Outcome.CHARGED_BACK
+    assert of_book(world) == {}
+
+
 # Against hand-written SQL
 
 

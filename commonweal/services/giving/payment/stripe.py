@@ -1,0 +1,144 @@
+"""Stripe, on its SDK: hosted Checkout, events signed with HMAC-SHA256 over `time.body`.
+
+Stripe counts in smallest units as we do, for the currencies that are listed here.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from commonweal.kernel.text import Text
+from commonweal.services.giving.payment.port import (
+    NOBODY,
+    Back,
+    Callback,
+    Entry,
+    Ignored,
+    Kind,
+    Order,
+    bad_signature,
+    check_time,
+)
+
+if TYPE_CHECKING:
+    from stripe import StripeClient
+
+ENDED = {"succeeded": True, "failed": False, "canceled": False}
+"""How a refund of Stripe's can have ended."""
+
+
+@dataclass(frozen=True)
+class Stripe:
+    """The provider. `secret` is the API key, `signing` the endpoint's signing secret, `home` where givers come back."""
+
+    secret: str
+    signing: str
+    home: str
+    name: ClassVar[str] = "stripe"
+    title: ClassVar[Text] = Text("Card (Stripe)", "银行卡（Stripe）")
+
+    def create(self, order: Order) -> str:
+        """See `Provider`. The gift's id is the idempotency key."""
+        metadata = {"book": str(order.book), "gift": str(order.gift)}
+        session = self._client.v1.checkout.sessions.create(
+            {
+                "mode": "payment",
+                "client_reference_id": str(order.gift),
+                "success_url": f"{self.home}/giving/{order.book}/gifts/{order.gift}/",
+                "payment_intent_data": {"metadata": metadata},
+                "line_items": [
+                    {
+                        "quantity": 1,
+                        "price_data": {
+                            "currency": order.asset.lower(),
+                            "unit_amount": order.amount,
+                            "product_data": {"name": order.title.en},
+                        },
+                    }
+                ],
+            },
+            {"idempotency_key": str(order.gift)},
+        )
+        return session.url or ""
+
+    def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:
+        """See `Provider`. The SDK checks the signature; the time is checked here, by the clock of the platform."""
+        from stripe import SignatureVerificationError, WebhookSignature
+
+        signature = headers.get("Stripe-Signature", "")
+        try:
+            WebhookSignature.verify_header(body.decode(), signature, self.signing, tolerance=0)
+            sent = dict(part.split("=", 1) for part in signature.split(","))["t"]
+            check_time(datetime.fromtimestamp(int(sent), UTC), now)
+            event = json.loads(body)
+            return self._read(event["type"], event["data"]["object"], event["id"])
+        except (SignatureVerificationError, ValueError, KeyError, TypeError, OverflowError) as error:
+            raise bad_signature() from error
+
+    def refund(self, back: Back) -> bool | None:
+        """See `Provider`."""
+        metadata = {"book": str(back.book), "gift": str(back.gift), "refund": str(back.id)}
+        made = self._client.v1.refunds.create(
+            {"payment_intent": back.payment, "amount": back.amount, "metadata": metadata},
+            {"idempotency_key": str(back.id)},
+        )
+        return ENDED.get(made.status or "")
+
+    def query(self, order: Order) -> Callback | None:
+        """See `Provider`."""
+        found = self._client.v1.payment_intents.search({"query": f"metadata['gift']:'{order.gift}'"})
+        paid = [intent for intent in found.data if intent.status == "succeeded"]
+        return self._read("payment_intent.succeeded", paid[0].to_dict(), paid[0].id) if paid else None
+
+    def fetch_statement(self, day: date) -> list[Entry]:
+        """See `Provider`: the balance transactions of a day (UTC)."""
+        begin = datetime.combine(day, time(), UTC)
+        since, until = int(begin.timestamp()), int((begin + timedelta(days=1)).timestamp())
+        listed = self._client.v1.balance_transactions.list(
+            {"created": {"gte": since, "lt": until}, "expand": ["data.source"], "limit": 100}
+        )
+        return [found for line in listed.auto_paging_iter() if (found := entry(line.to_dict())) is not None]
+
+    @property
+    def _client(self) -> StripeClient:
+        from stripe import StripeClient
+
+        return StripeClient(self.secret)
+
+    def _read(self, event: str, about: dict[str, Any], nonce: str) -> Callback:
+        said = about.get("metadata") or {}
+        asset = str(about["currency"]).upper()
+        book, gift = (uuid.UUID(said[name]) if name in said else NOBODY for name in ("book", "gift"))
+        if event == "payment_intent.succeeded":
+            return Callback(self.name, nonce, book, gift, int(about["amount_received"]), asset, about["id"])
+        payment = str(about.get("payment_intent") or "")
+        if event in ("refund.updated", "refund.failed", "refund.created") and about["status"] in ENDED:
+            refund = uuid.UUID(said["refund"]) if "refund" in said else None
+            return Callback(
+                self.name, nonce, book, gift, int(about["amount"]), asset, about["id"], Kind.REFUND, refund,
+                ENDED[about["status"]], payment,
+            )  # fmt: skip
+        if event == "charge.dispute.funds_withdrawn":
+            return Callback(
+                self.name, nonce, book, gift, int(about["amount"]), asset, about["id"], Kind.CHARGEBACK, None, True,
+                payment,
+            )  # fmt: skip
+        raise Ignored
+
+
+def entry(line: Mapping[str, Any]) -> Entry | None:
+    """A balance transaction as an entry; None for what is no gift (payouts, fees of the account)."""
+    kinds = {"charge": Kind.PAYMENT, "payment": Kind.PAYMENT, "refund": Kind.REFUND, "payment_refund": Kind.REFUND,
+             "adjustment": Kind.CHARGEBACK}  # fmt: skip
+    kind = kinds.get(line["type"])
+    if kind is None:
+        return None
+    source = line["source"] or {}
+    gift = (source.get("metadata") or {}).get("gift")
+    reference = source.get("payment_intent") if kind is Kind.PAYMENT else source.get("id")
+    return Entry(kind, uuid.UUID(gift) if gift else None, line["amount"], line["currency"].upper(), str(reference))

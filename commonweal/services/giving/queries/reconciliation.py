@@ -1,0 +1,65 @@
+"""What our books say of a provider's day, and the differences that were found."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from commonweal.kernel.quantity import Asset
+from commonweal.kernel.text import Text
+from commonweal.services.giving.queries.campaigns import asset_of
+from commonweal.services.giving.queries.sql import row, rows
+from commonweal.services.giving.rules.reconciliation import FAULTS, Fault, Line
+
+
+def lines(provider: str, since: datetime, until: datetime) -> list[Line]:
+    """Payments, refunds (when they were done) and chargebacks of a provider in `[since, until)`."""
+    query = """
+        SELECT 'payment' AS kind, p.gift, p.amount, c.asset, p.reference
+        FROM giving_payment p JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
+        JOIN giving_campaign c ON c.id = p.book
+        WHERE g.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s
+        UNION ALL
+        SELECT r.cause, r.gift, -r.amount, c.asset, r.reference
+        FROM giving_return_end e JOIN giving_return r ON r.book = e.book AND r.id = e.id
+        JOIN giving_gift g ON g.book = r.book AND g.id = r.gift
+        JOIN giving_campaign c ON c.id = r.book
+        WHERE g.channel = %(provider)s AND e.outcome = 'done' AND r.cause <> 'claw-back'
+          AND e.at >= %(since)s AND e.at < %(until)s"""
+    return [Line(**found) for found in rows(query, {"provider": provider, "since": since, "until": until})]
+
+
+def paid_as(provider: str, reference: str) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """Book and gift of the payment that a provider calls so."""
+    query = """
+        SELECT p.book, p.gift FROM giving_payment p JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
+        WHERE p.reference = %(reference)s AND g.channel = %(provider)s"""
+    found = row(query, {"provider": provider, "reference": reference}) if reference else None
+    return (found["book"], found["gift"]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference as a steward sees it."""
+
+    provider: str
+    day: date
+    kind: str
+    gift: uuid.UUID | None
+    reference: str
+    asset: Asset
+    fault: Text
+    here: int
+    there: int
+
+
+def differences(limit: int = 200) -> list[Difference]:
+    """The newest."""
+    query = """
+        SELECT provider, day, kind, gift, reference, asset, fault, here, there FROM giving_difference
+        ORDER BY at DESC, reference LIMIT %(limit)s"""
+    return [
+        Difference(**found | {"asset": asset_of(found["asset"]), "fault": FAULTS[Fault(found["fault"])]})
+        for found in rows(query, {"limit": limit})
+    ]

@@ -1,0 +1,228 @@
+"""Callbacks of real providers, signed here with generated keys in the providers' own ways; the SDKs check them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from commonweal.kernel.errors import Unauthenticated
+from commonweal.kernel.text import Text
+from commonweal.services.giving.payment import Kind, Order, alipay, stripe, wechat
+from commonweal.services.giving.payment.port import Ignored
+
+pytest.importorskip("stripe", reason="the extra `payments` is not installed")
+pytest.importorskip("wechatpayv3", reason="the extra `payments` is not installed")
+pytest.importorskip("alipay", reason="the extra `payments` is not installed")
+
+NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
+BOOK, GIFT, REFUND = uuid.UUID(int=1), uuid.UUID(int=2), uuid.UUID(int=3)
+Signed = tuple[bytes, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def theirs() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture(scope="module")
+def ours() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+def private(key: rsa.RSAPrivateKey, form: serialization.PrivateFormat) -> str:
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
+def public(key: rsa.RSAPrivateKey) -> str:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+
+
+def rsa_sign(key: rsa.RSAPrivateKey, message: bytes) -> str:
+    return base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
+
+
+# Stripe
+
+CARD = stripe.Stripe("sk_test", "whsec_test", "https://example.org")
+
+
+def stripe_event(type: str, about: dict[str, Any], at: datetime = NOW) -> Signed:
+    body = json.dumps({"id": "evt_1", "object": "event", "type": type, "data": {"object": about}}).encode()
+    time = int(at.timestamp())
+    signature = hmac.new(b"whsec_test", f"{time}.".encode() + body, hashlib.sha256).hexdigest()
+    return body, {"Stripe-Signature": f"t={time},v1={signature}"}
+
+
+METADATA = {"book": str(BOOK), "gift": str(GIFT)}
+PAID = {"id": "pi_1", "amount_received": 500, "currency": "cny", "metadata": METADATA}
+
+
+def test_stripe_payment_refund_and_dispute() -> None:
+    paid = CARD.read_callback(*stripe_event("payment_intent.succeeded", PAID), NOW)
+    assert (paid.nonce, paid.book, paid.gift, paid.amount, paid.asset) == ("evt_1", BOOK, GIFT, 500, "CNY")
+    about = {"id": "re_1", "amount": 200, "currency": "cny", "payment_intent": "pi_1",
+             "metadata": METADATA | {"refund": str(REFUND)}}  # fmt: skip
+    for status, succeeded in {"succeeded": True, "failed": False}.items():
+        back = CARD.read_callback(*stripe_event("refund.updated", about | {"status": status}), NOW)
+        assert (back.kind, back.refund, back.succeeded, back.amount) == (Kind.REFUND, REFUND, succeeded, 200)
+    with pytest.raises(Ignored):
+        CARD.read_callback(*stripe_event("refund.updated", about | {"status": "pending"}), NOW)
+    dispute = {"id": "du_1", "amount": 500, "currency": "cny", "payment_intent": "pi_1", "metadata": {}}
+    taken = CARD.read_callback(*stripe_event("charge.dispute.funds_withdrawn", dispute), NOW)
+    assert (taken.kind, taken.payment, taken.amount) == (Kind.CHARGEBACK, "pi_1", 500)
+
+
+# WeChat Pay
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def wechat_pay(ours: rsa.RSAPrivateKey, theirs: rsa.RSAPrivateKey) -> wechat.WeChat:
+    return wechat.WeChat(
+        merchant="1900000001", app="wx1", serial="5F", private_key=private(ours, serialization.PrivateFormat.PKCS8),
+        secret=SECRET, public_key=public(theirs), public_key_id="PUB_KEY_ID_1", notify="https://example.org/n",
+    )  # fmt: skip
+
+
+def wechat_event(key: rsa.RSAPrivateKey, type: str, about: dict[str, Any], at: datetime = NOW) -> Signed:
+    nonce = "0123456789ab"
+    box = AESGCM(SECRET.encode()).encrypt(nonce.encode(), json.dumps(about).encode(), b"transaction")
+    body = json.dumps(
+        {"id": "n1", "event_type": type, "resource_type": "encrypt-resource",
+         "resource": {"algorithm": "AEAD_AES_256_GCM", "nonce": nonce, "associated_data": "transaction",
+                      "ciphertext": base64.b64encode(box).decode()}}
+    ).encode()  # fmt: skip
+    time = str(int(at.timestamp()))
+    return body, {
+        "Wechatpay-Timestamp": time, "Wechatpay-Nonce": "n-1", "Wechatpay-Serial": "PUB_KEY_ID_1",
+        "Wechatpay-Signature": rsa_sign(key, f"{time}\nn-1\n".encode() + body + b"\n"),
+        "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
+    }  # fmt: skip
+
+
+WECHAT_PAID = {"out_trade_no": GIFT.hex, "attach": BOOK.hex, "transaction_id": "42",
+               "amount": {"total": 500, "currency": "CNY"}}  # fmt: skip
+
+
+def test_wechat_payment_and_refund(wechat_pay: wechat.WeChat, theirs: rsa.RSAPrivateKey) -> None:
+    paid = wechat_pay.read_callback(*wechat_event(theirs, "TRANSACTION.SUCCESS", WECHAT_PAID), NOW)
+    assert (paid.nonce, paid.book, paid.gift, paid.amount, paid.reference) == ("n-1", BOOK, GIFT, 500, "42")
+    about = {"out_trade_no": GIFT.hex, "out_refund_no": BOOK.hex + REFUND.hex, "refund_id": "50",
+             "transaction_id": "42", "amount": {"refund": 200, "total": 500}}  # fmt: skip
+    for status, succeeded in {"SUCCESS": True, "ABNORMAL": False}.items():
+        event = wechat_event(theirs, f"REFUND.{status}", about | {"refund_status": status})
+        back = wechat_pay.read_callback(*event, NOW)
+        assert (back.kind, back.book, back.refund, back.succeeded, back.amount) == (
+            Kind.REFUND, BOOK, REFUND, succeeded, 200
+        )  # fmt: skip
+
+
+# Alipay
+
+
+@pytest.fixture(scope="module")
+def ali_pay(ours: rsa.RSAPrivateKey, theirs: rsa.RSAPrivateKey) -> alipay.Alipay:
+    form = serialization.PrivateFormat.TraditionalOpenSSL
+    return alipay.Alipay("2021000001", private(ours, form), public(theirs), "https://example.org/n")
+
+
+def alipay_event(key: rsa.RSAPrivateKey, said: dict[str, str], at: datetime = NOW) -> Signed:
+    china = at.astimezone(alipay.CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    fields = {"app_id": "2021000001", "notify_id": "a1", "notify_time": china} | said
+    signature = rsa_sign(key, "&".join(f"{name}={fields[name]}" for name in sorted(fields)).encode())
+    return urlencode(fields | {"sign": signature, "sign_type": "RSA2"}).encode(), {}
+
+
+ALI_PAID = {"out_trade_no": BOOK.hex + GIFT.hex, "trade_no": "77", "trade_status": "TRADE_SUCCESS",
+            "total_amount": "5.00", "subject": "一节 音乐课 & more"}  # fmt: skip
+
+
+def test_alipay_payment(ali_pay: alipay.Alipay, theirs: rsa.RSAPrivateKey) -> None:
+    paid = ali_pay.read_callback(*alipay_event(theirs, ALI_PAID), NOW)
+    assert (paid.nonce, paid.book, paid.gift, paid.amount, paid.reference) == ("a1", BOOK, GIFT, 500, "77")
+    with pytest.raises(Ignored):
+        ali_pay.read_callback(*alipay_event(theirs, ALI_PAID | {"trade_status": "WAIT_BUYER_PAY"}), NOW)
+    with pytest.raises(Unauthenticated, match=r"callback\.signature"):
+        ali_pay.read_callback(*alipay_event(theirs, ALI_PAID | {"app_id": "another"}), NOW)
+    address = ali_pay.create(Order(BOOK, GIFT, 500, "CNY", Text("A lesson", "一节音乐课")))
+    assert address.startswith("https://openapi.alipay.com/gateway.do?") and "sign=" in address
+
+
+# All of them
+
+
+@pytest.fixture(params=["stripe", "wechat", "alipay"])
+def callback(request: Any, theirs: rsa.RSAPrivateKey) -> tuple[Any, Callable[[datetime], Signed]]:
+    if request.param == "stripe":
+        return CARD, lambda at: stripe_event("payment_intent.succeeded", PAID, at)
+    if request.param == "wechat":
+        return request.getfixturevalue("wechat_pay"), lambda at: wechat_event(
+            theirs, "TRANSACTION.SUCCESS", WECHAT_PAID, at
+        )
+    return request.getfixturevalue("ali_pay"), lambda at: alipay_event(theirs, ALI_PAID, at)
+
+
+@pytest.mark.parametrize("age", [301, 86_400, -301])
+def test_yesterdays_callback_is_a_replay(callback: Any, age: int) -> None:
+    provider, event = callback
+    with pytest.raises(Unauthenticated, match=r"callback\.time"):
+        provider.read_callback(*event(NOW - timedelta(seconds=age)), NOW)
+    provider.read_callback(*event(NOW - timedelta(seconds=299)), NOW)
+
+
+@pytest.mark.parametrize("at", range(0, 400, 23))
+def test_a_changed_byte_is_found(callback: Any, at: int) -> None:
+    provider, event = callback
+    body, headers = event(NOW)
+    at %= len(body)
+    changed = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+    with pytest.raises(Unauthenticated):
+        provider.read_callback(changed, headers, NOW)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\xff\xfe", b"a=b", b"[]"])
+def test_what_is_no_callback_is_refused(callback: Any, body: bytes) -> None:
+    provider, event = callback
+    none: dict[str, str] = {}
+    for headers in (none, event(NOW)[1]):
+        with pytest.raises(Unauthenticated):
+            provider.read_callback(body, headers, NOW)
+
+
+# Statements
+
+
+def test_statements_are_read_to_the_fen() -> None:
+    bill = (
+        "交易时间,商户订单号,微信订单号,交易状态,货币种类,微信退款单号,申请退款金额,订单金额\n"
+        f"`2026-11-25 10:00:00,`{GIFT.hex},`42,`SUCCESS,`CNY,`0,`0.00,`5.00\n"
+        f"`2026-11-25 11:00:00,`{GIFT.hex},`42,`REFUND,`CNY,`50,`1.23,`0.00\n"
+        "总交易单数,应结订单总金额\n`2,`3.77\n"
+    )
+    read = [(each.kind, each.gift, each.amount, each.reference) for each in wechat.entries(bill)]
+    assert read == [(Kind.PAYMENT, GIFT, 500, "42"), (Kind.REFUND, GIFT, -123, "50")]
+    bill = (
+        "#支付宝业务明细查询\n支付宝交易号,商户订单号,业务类型,订单金额（元）,退款批次号/请求号\n"
+        f"77\t,{BOOK.hex}{GIFT.hex}\t,交易,5.00,\n77\t,{BOOK.hex}{GIFT.hex}\t,退款,-1.23,{REFUND.hex}\n#结束\n"
+    )
+    read = [(each.kind, each.gift, each.amount, each.reference) for each in alipay.entries(bill)]
+    assert read == [(Kind.PAYMENT, GIFT, 500, "77"), (Kind.REFUND, GIFT, -123, REFUND.hex)]
+    line = {"type": "charge", "amount": 500, "currency": "cny", "fee": 20,
+            "source": {"id": "ch_1", "payment_intent": "pi_1", "metadata": METADATA}}  # fmt: skip
+    found = stripe.entry(line)
+    assert found and (found.kind, found.gift, found.amount, found.reference) == (Kind.PAYMENT, GIFT, 500, "pi_1")
+    assert stripe.entry(line | {"type": "payout"}) is None
