@@ -267,9 +267,11 @@ def test_a_chargeback_of_a_gift_that_was_never_paid_is_listed(world: World, simu
 def test_a_chargeback_that_names_the_payment_alone_finds_its_gift(world: World, simulator: Simulator) -> None:
     gift = paid(world, simulator)
     reference = "sim-" + uuid.uuid5(gift, "paid").hex
-    nobody = {"gift": str(uuid.UUID(int=0)), "book": str(uuid.UUID(int=0))}
-    assert charge_back(world, simulator, gift, 1_000, **nobody, payment="other") is Outcome.UNKNOWN
-    assert charge_back(world, simulator, gift, 1_000, **nobody, payment=reference) is Outcome.CHARGED_BACK
+    nobody = uuid.UUID(int=0)
+    unnamed = Order(nobody, nobody, 1_000, "CNY", world.campaign.title)
+    for payment, outcome in {"other": Outcome.UNKNOWN, reference: Outcome.CHARGED_BACK}.items():
+        event = simulator.report_chargeback(unnamed, NOW, payment=payment)
+        assert gifts.confirm("simulator", *event) is outcome
     assert of_book(world) == {}
 
 
