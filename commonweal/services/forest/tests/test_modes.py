@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from commonweal.kernel.errors import Invalid
-from commonweal.services.forest.modes import FEATURES, MODES, Recogniser, Segment, motion, read_segments, read_tracks
+from commonweal.services.forest.modes import FEATURES, Recogniser, Segment, motion, read_segments, read_tracks
 from commonweal.services.forest.modes.recogniser import SAME
 from commonweal.services.forest.modes.stops import Stops, halts, odds_of_bus, read_stops
 from commonweal.services.forest.tests.data import public
