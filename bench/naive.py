@@ -1,4 +1,4 @@
-"""The anchor of `bench giving`: the same POST as most projects would write it, for granian as `bench.naive:application`.
+"""The anchor of `bench giving`: the same POST as most projects would write it, for granian, `bench.naive:application`.
 
 One row per gift through the ORM, the campaign's total in a column, the campaign locked meanwhile. No double entry, no
 proof, no sign-in, no rule but a positive amount: less than half of the work, and every gift waits for the one before.
