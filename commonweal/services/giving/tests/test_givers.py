@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import time
 import uuid
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ def read_capitals(said: str) -> int:
         else:
             total, group, digit = (total + group + digit) * 10**8, 0, 0
     fen = (total + group + digit) * 100
-    for sign, after in zip(rest, rest[1:], strict=False):
+    for sign, after in itertools.pairwise(rest):
         if after in "角分":
             fen += receipts.DIGITS.index(sign) * (10 if after == "角" else 1)
     return fen
