@@ -15,7 +15,7 @@ from bench.figure import Figure, show
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 
-GROUND = {"commands", "figure", "ground"}
+GROUND = {"commands", "figure", "ground", "naive"}
 
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -16,7 +17,7 @@ import psycopg
 from bench.figure import Figure, figure
 from commonweal.kernel.postgres import Server
 from commonweal.operation import outside
-from commonweal.operation.outside import Run, free_port
+from commonweal.operation.outside import free_port
 
 SECONDS = 8
 CONNECTIONS = 32
@@ -37,55 +38,57 @@ end
 """
 
 
+@dataclass(frozen=True)
+class Sender:
+    """wrk, sending the same gift again and again with a key of its own each time."""
+
+    port: int
+    path: str
+    token: str = ""
+    body: str = '{"amount": "5.00", "asset": "CNY"}'
+
+    def rate(self, session: psycopg.Connection, table: str) -> tuple[float, int]:
+        """Rows of `table` a second that were there afterwards and not before, and how many. All answers are 201."""
+        values = {"run": time.time_ns(), "token": self.token, "path": self.path, "body": self.body}
+        before, begun = _count(session, table), time.monotonic()
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            script.write(SENDER % values)
+            script.flush()
+            words = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--timeout", "30s", "-s", script.name]
+            address = f"http://127.0.0.1:{self.port}"
+            said = subprocess.run([*words, address], capture_output=True, text=True, check=True).stdout
+        took = time.monotonic() - begun
+        assert "Non-2xx" not in said, said
+        number = _count(session, table) - before
+        return number / took, number
+
+
 def gifts() -> list[Figure]:
     """Durable gifts/s into one busy campaign, counted as distinct rows after the run: what is collected (books, payment
-    and proof in one transaction), and what waits for its payment. Every answer must be a 201."""
-    with tempfile.TemporaryDirectory(prefix="commonweal-bench-") as name:
-        home = Path(name) / "home"
-        with outside.run(home, workers=2) as platform:
-            server = Server(home)
-            with psycopg.connect(server.conninfo(), autocommit=True) as session:
-                for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                    assert session.execute(f"SHOW {setting}").fetchone() == ("on",), f"{setting} is off"
-                (campaign,) = session.execute(BUSY).fetchone() or (None,)
-                giver, officer = (_token(home, who) for who in ("giver@demo.example", "charity@demo.example"))
-                path = f"/api/v1/giving/campaigns/{campaign}/gifts"
-                collected = _gifts(platform, session, name, path, officer, "collected", "giving_payment")
-                waiting = _gifts(platform, session, name, path, giver, "simulator", "giving_gift")
-            with _naive(server) as port, psycopg.connect(server.conninfo("naive"), autocommit=True) as session:
-                body = '{"amount": "5.00", "asset": "CNY"}'
-                usual = _rate(port, session, name, "/gifts", "", body, "naive_gift")
-    anchor = "ORM, select_for_update on the campaign"
+    and proof in one transaction), and what waits for its payment."""
+    with (
+        tempfile.TemporaryDirectory(prefix="commonweal-bench-") as name,
+        outside.run(Path(name) / "home", workers=2) as run,
+    ):
+        server = Server(run.home)
+        with psycopg.connect(server.conninfo(), autocommit=True) as session:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                assert session.execute(f"SHOW {setting}").fetchone() == ("on",), f"{setting} is off"
+            (campaign,) = session.execute(BUSY).fetchone() or (None,)
+            path = f"/api/v1/giving/campaigns/{campaign}/gifts"
+            giver, officer = (_token(run.home, who) for who in ("giver@demo.example", "charity@demo.example"))
+            box = '{"amount": "5.00", "asset": "CNY", "channel": "collected"}'
+            collected = Sender(run.port, path, officer, box).rate(session, "giving_payment")
+            promised = Sender(run.port, path, giver).rate(session, "giving_gift")
+        with _naive(server) as port, psycopg.connect(server.conninfo("naive"), autocommit=True) as session:
+            usual, _ = Sender(port, "/gifts").rate(session, "naive_gift")
     return [
-        figure("collected gifts over HTTP", *collected[:1], "1/s", anchor=anchor, anchor_value=usual[0], n=collected[1],
-               least=LEAST),
-        figure("promised gifts over HTTP", *waiting[:1], "1/s", anchor=anchor, anchor_value=usual[0], n=waiting[1],
-               least=LEAST),
+        figure(
+            f"{what} gifts over HTTP", rate, "1/s", anchor="ORM, select_for_update on the campaign",
+            anchor_value=usual, n=number, least=LEAST,
+        )
+        for what, (rate, number) in (("collected", collected), ("promised", promised))
     ]  # fmt: skip
-
-
-def _gifts(
-    platform: Run, session: psycopg.Connection, folder: str, path: str, token: str, channel: str, table: str
-) -> tuple[float, int]:
-    body = f'{{"amount": "5.00", "asset": "CNY", "channel": "{channel}"}}'
-    return _rate(platform.port, session, folder, path, token, body, table)
-
-
-def _rate(
-    port: int, session: psycopg.Connection, folder: str, path: str, token: str, body: str, table: str
-) -> tuple[float, int]:
-    """Rows a second that were there afterwards and not before, and how many."""
-    script = Path(folder) / "send.lua"
-    script.write_text(SENDER % {"run": f"{table}-{time.time_ns()}", "token": token, "path": path, "body": body})
-    words = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--timeout", "30s", "-s", str(script)]
-    before = _count(session, table)
-    begun = time.monotonic()
-    said = subprocess.run([*words, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
-    took = time.monotonic() - begun
-    print(said, file=sys.stderr)
-    assert "Non-2xx" not in said, said
-    number = _count(session, table) - before
-    return number / took, number
 
 
 def _count(session: psycopg.Connection, table: str) -> int:
