@@ -76,7 +76,7 @@ def give(request: HttpRequest) -> JsonResponse:
         gift = Gift._default_manager.create(campaign=campaign, amount=amount, key=request.headers["Idempotency-Key"])
         campaign.raised += amount
         campaign.save()
-    return JsonResponse({"id": gift.id, "amount": str(amount)}, status=201)
+    return JsonResponse({"id": gift.pk, "amount": str(amount)}, status=201)
 
 
 urlpatterns = [path("gifts", give)]
