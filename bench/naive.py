@@ -1,4 +1,4 @@
-"""The anchor of `bench giving`: the same POST as most projects would write it (granian runs `bench.naive:application`).
+"""The anchor of `bench giving`: the same POST as most projects would write it, for granian, `bench.naive:application`.
 
 One row per gift through the ORM, the campaign's total in a column, the campaign locked meanwhile. No double entry, no
 proof, no sign-in, no rule but a positive amount: less than half of the work, and every gift waits for the one before.
@@ -63,7 +63,7 @@ def prepare() -> None:
     with connection.schema_editor() as editor:
         editor.create_model(Campaign)
         editor.create_model(Gift)
-    Campaign._default_manager.create(id=1)
+    Campaign.objects.create(id=1)
 
 
 def give(request: HttpRequest) -> JsonResponse:
@@ -72,11 +72,11 @@ def give(request: HttpRequest) -> JsonResponse:
     if amount <= 0:
         return JsonResponse({"error": "amount"}, status=422)
     with transaction.atomic():
-        campaign = Campaign._default_manager.select_for_update().get(id=1)
-        gift = Gift._default_manager.create(campaign=campaign, amount=amount, key=request.headers["Idempotency-Key"])
+        campaign = Campaign.objects.select_for_update().get(id=1)
+        gift = Gift.objects.create(campaign=campaign, amount=amount, key=request.headers["Idempotency-Key"])
         campaign.raised += amount
         campaign.save()
-    return JsonResponse({"id": gift.pk, "amount": str(amount)}, status=201)
+    return JsonResponse({"id": gift.id, "amount": str(amount)}, status=201)
 
 
 urlpatterns = [path("gifts", give)]

@@ -19,6 +19,7 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commonweal.settings")
 
+from commonweal.kernel.errors import Busy
 from commonweal.kernel.registry import services
 from commonweal.operation import lifeline
 from commonweal.web import live
@@ -27,7 +28,8 @@ from commonweal.web.wsgi import application as django
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handler = Callable[[Scope, Receive, Send], Awaitable[Receive | None]]
+"""Answers a request on the event loop; or leaves it to Django, and returns how to read it from its beginning."""
 
 THREADS = 8
 QUEUE = 256
@@ -76,12 +78,17 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Dispatch one request."""
     if scope["type"] != "http":
         return
-    for prefix, handler in _routes.items():
-        if scope["path"].startswith(prefix):
-            await handler(scope, receive, send)
-            return
     try:
+        for prefix, handler in _routes.items():
+            if scope["path"].startswith(prefix):
+                unread = await handler(scope, receive, send)
+                if unread is None:
+                    return
+                receive = unread
+                break
         await _answer_by_django(scope, receive, send)
+    except Busy:
+        await _refuse(send, 503)
     except _Refused as refused:
         await _refuse(send, refused.args[0])
     except _Gone:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from commonweal import front
+from commonweal.kernel.errors import Busy
+from commonweal.kernel.text import Text
 
 Message = MutableMapping[str, Any]
 
@@ -252,3 +254,34 @@ def test_what_is_not_http_is_left_alone() -> None:
         raise AssertionError
 
     asyncio.run(front.application({"type": "lifespan"}, never, never))
+
+
+def test_a_live_route_answers_itself_or_leaves_the_whole_request_to_django(
+    asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def route(scope: Message, receive: Any, send: Any) -> Any:
+        if scope["method"] == "GET":
+            await front._refuse(send, 501)
+            return None
+        first = await receive()
+
+        async def again() -> Message:
+            return dict(first)
+
+        return again
+
+    monkeypatch.setattr(front, "_routes", {"/hot/": route})
+    assert visit("GET", "/hot/x").status == 501
+    assert asked == []
+    answer = visit("POST", "/hot/x", parts=[b"abc"])
+    assert (answer.status, answer.body) == (200, b"<abc>")
+
+
+def test_a_live_route_that_is_full_answers_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def route(scope: Message, receive: Any, send: Any) -> Any:
+        raise Busy("busy", Text("Later.", "稍后。"), retry_after=1)
+
+    monkeypatch.setattr(front, "_routes", {"/hot/": route})
+    answer = visit("POST", "/hot/x")
+    assert (answer.status, answer.code) == (503, "busy")
+    assert (b"retry-after", b"1") in answer.headers

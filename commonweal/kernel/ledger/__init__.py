@@ -4,6 +4,7 @@ A book is a set of accounts that balance together. A transfer moves amounts betw
 zero in every asset. It is posted at once, or pending until it is posted or voided (or its time is over).
 """
 
+from commonweal.kernel.ledger import stripe
 from commonweal.kernel.ledger.books import (
     Account,
     Difference,
@@ -42,4 +43,5 @@ __all__ = [
     "post",
     "request_hash",
     "resolve",
+    "stripe",
 ]

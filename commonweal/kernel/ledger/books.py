@@ -164,44 +164,55 @@ POSTING = """
 WITH asked AS (
     SELECT * FROM unnest(%(book)s::uuid[], %(id)s::uuid[], %(key)s::text[], %(request)s::bytea[], %(kind)s::text[],
                          %(phase)s::text[], %(resolves)s::uuid[], %(expires)s::timestamptz[], %(legs)s::smallint[],
-                         %(at)s::timestamptz[])
-        AS asked (book, id, key, request, kind, phase, resolves, expires, legs, at)
+                         %(at)s::timestamptz[]) WITH ORDINALITY
+        AS asked (book, id, key, request, kind, phase, resolves, expires, legs, at, n)
 ), new AS (
     INSERT INTO ledger_transfer (book, id, key, request, kind, phase, resolves, expires, legs, at)
-    SELECT * FROM asked ORDER BY book, key  -- one order for all, so that two batches never wait for each other
+    SELECT book, id, key, request, kind, phase, resolves, expires, legs, at FROM asked
+    ORDER BY book, key      -- one order for all, so that two batches never wait for each other
     ON CONFLICT DO NOTHING  -- on any key: a race of two resolutions may meet at (book, resolves) first
     RETURNING book, id
 ), postings AS (
     INSERT INTO ledger_posting (book, transfer, seq, account, amount)
-    SELECT p.book, p.transfer, p.seq, p.account, p.amount
-    FROM unnest(%(leg_book)s::uuid[], %(leg_transfer)s::uuid[], %(leg_seq)s::smallint[], %(leg_account)s::uuid[],
-                %(leg_amount)s::bigint[]) AS p (book, transfer, seq, account, amount)
-    JOIN new ON new.book = p.book AND new.id = p.transfer
+    SELECT new.book, new.id, leg.seq, leg.account, leg.amount
+    FROM unnest(%(leg_of)s::bigint[], %(leg_seq)s::smallint[], %(leg_account)s::uuid[], %(leg_amount)s::bigint[])
+        AS leg (n, seq, account, amount)
+    JOIN asked ON asked.n = leg.n
+    JOIN new ON new.book = asked.book AND new.id = asked.id
 )
 """
 """Posts a batch: transfers whose key is taken are left out, the others are `new`. Balances follow by trigger."""
 
 
-def post_parameters(transfers: Sequence[Transfer]) -> dict[str, list[object]]:
-    """The parameters of `POSTING`."""
-    legs = [(t, seq, leg) for t in transfers for seq, leg in enumerate(t.legs)]
+def post_parameters(transfers: Sequence[Transfer]) -> dict[str, str]:
+    """The parameters of `POSTING`, as PostgreSQL writes arrays: several times faster to make than lists are to adapt."""
+    legs = [(n, seq, leg) for n, t in enumerate(transfers, 1) for seq, leg in enumerate(t.legs)]
     return {
-        "book": [t.book for t in transfers],
-        "id": [t.id for t in transfers],
-        "key": [t.key for t in transfers],
-        "request": [t.request for t in transfers],
-        "kind": [t.kind for t in transfers],
-        "phase": [t.phase for t in transfers],
-        "resolves": [t.resolves for t in transfers],
-        "expires": [t.expires for t in transfers],
-        "legs": [len(t.legs) for t in transfers],
-        "at": [t.at for t in transfers],
-        "leg_book": [t.book for t, _, _ in legs],
-        "leg_transfer": [t.id for t, _, _ in legs],
-        "leg_seq": [seq for _, seq, _ in legs],
-        "leg_account": [leg.account for _, _, leg in legs],
-        "leg_amount": [leg.amount for _, _, leg in legs],
+        "book": _array(t.book for t in transfers),
+        "id": _array(t.id for t in transfers),
+        "key": _array(_quoted(t.key) for t in transfers),
+        "request": _array(f'"\\\\x{t.request.hex()}"' for t in transfers),
+        "kind": _array(_quoted(t.kind) for t in transfers),
+        "phase": _array(t.phase for t in transfers),
+        "resolves": _array(t.resolves or "NULL" for t in transfers),
+        "expires": _array(f'"{t.expires}"' if t.expires else "NULL" for t in transfers),
+        "legs": _array(len(t.legs) for t in transfers),
+        "at": _array(f'"{t.at}"' for t in transfers),
+        "leg_of": _array(n for n, _, _ in legs),
+        "leg_seq": _array(seq for _, seq, _ in legs),
+        "leg_account": _array(leg.account for _, _, leg in legs),
+        "leg_amount": _array(leg.amount for _, _, leg in legs),
     }
+
+
+def _array(values: Iterable[object]) -> str:
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _quoted(text: str) -> str:
+    """An element of an array, whatever characters it has."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def post(

@@ -94,9 +94,11 @@ class Placed:
     index: int | None
 
 
-def stage(facts: Sequence[Fact]) -> tuple[list[uuid.UUID], list[bytes]]:
-    """The parameters of `STAGE` for some facts."""
-    return [fact.id for fact in facts], [fact.entry for fact in facts]
+def stage(facts: Sequence[Fact]) -> tuple[str, str]:
+    """The parameters of `STAGE` for some facts, as PostgreSQL writes arrays: faster to make than lists are to adapt."""
+    ids = ",".join(str(fact.id) for fact in facts)
+    entries = ",".join(f'"\\\\x{fact.entry.hex()}"' for fact in facts)
+    return f"{{{ids}}}", f"{{{entries}}}"
 
 
 def append(cursor: Cursor, *facts: Fact) -> None:

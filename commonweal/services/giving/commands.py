@@ -1,4 +1,4 @@
-"""`commonweal giving import FILE` and `commonweal giving export FILE`."""
+"""`commonweal giving import` and `export`; the engines bring their own: `match`, `recompute`, `signals`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import format_amount
 from commonweal.kernel.text import Text
+from commonweal.services.giving.matching import commands as matching
+from commonweal.services.giving.signals import commands as signals
 
 if TYPE_CHECKING:
     from commonweal.services.giving.actions.grants import Imported
@@ -28,6 +30,8 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     for parser in (importing, exporting):
         parser.add_argument("--data", help="data directory (COMMONWEAL_DATA_DIR, else .data)")
         parser.add_argument("--json", action="store_true", help="answer as one JSON object")
+    matching.add_commands(subparsers)
+    signals.add_commands(subparsers)
 
 
 def _use(arguments: argparse.Namespace) -> None:

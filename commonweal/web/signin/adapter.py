@@ -51,7 +51,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         body = found.body.format(code=context.get("code", ""))
         letters.send("mail", email, said(found.subject), both(body))
 
-    def add_message(  # noqa: PLR0917 (allauth calls it so)
+    def add_message(
         self,
         request: HttpRequest,
         level: int,

@@ -206,6 +206,9 @@ def test_messages_are_ones_own(giver: Login) -> None:
     (message,) = inbox.inbox(giver.party)
     assert "两本书" in page(client, "/zh/inbox/")
     assert "<mark" in page(client, "/en/inbox/") or "new" in page(client, "/en/inbox/")
+    program = {"Authorization": f"Bearer {people.make_token(giver.party, 'x')}"}
+    (told,) = Client().get("/api/v1/inbox/", headers=program).json()
+    assert (told["title_zh"], told["body_en"], told["read"]) == ("两本书", "One.\n\nTwo.", False)
     opened = page(client, f"/zh/inbox/{message.id}/")
     assert 'href="/zh/transparency/"' in opened
     assert "<p>二。</p>" in opened

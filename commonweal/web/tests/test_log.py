@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import uuid
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from commonweal.kernel.proof.note import decode, open_checkpoint
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.quantity import CNY
 from commonweal.kernel.text import Text
-from commonweal.web import facts, jobs
+from commonweal.web import facts, jobs, live
 from commonweal.web.tests.people import browser, give_places, person
 
 HOUR = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -236,6 +237,15 @@ def test_the_sum_of_all_books_is_stated_once_an_hour_and_is_zero(key: VerifierKe
             {"asset": "CNY", "kind": "fund", "accounts": 1, "amount": "-1284.50"},
         ],
     }
+
+
+def test_the_stream_tells_the_newest_checkpoint(key: VerifierKey) -> None:
+    with connection.cursor() as cursor:
+        assert live.checkpoint(cursor) is None
+        fill(3)
+        event = live.checkpoint(cursor)
+    assert event is not None
+    assert (event.id, json.loads(event.data)["size"]) == ("3", 3)
 
 
 def test_what_is_over_is_swept_away(db: None) -> None:

@@ -15,11 +15,12 @@ from django.db import connection
 
 
 class Prepared(psycopg.Cursor[Any]):
-    """A cursor whose statements are prepared. Errors are psycopg's own."""
+    """A cursor whose statements are prepared. Errors are Django's, as with its own cursors."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Prepared:
         """Execute, prepared."""
-        return super().execute(query, params, **{"prepare": True, **options})
+        with connection.wrap_database_errors:
+            return super().execute(query, params, **{"prepare": True, **options})
 
 
 def prepared() -> Prepared:

@@ -1,0 +1,35 @@
+"""Stripes: a busy account's balance is kept in several rows, one a writer, so that writers do not wait for one another.
+
+A session that has leased a stripe keeps it until it ends, however it ends. Sessions without one share stripe 0.
+"""
+
+from __future__ import annotations
+
+from commonweal.kernel.proof.log import Cursor
+
+LEASES = 0x73747270
+"""The class of the advisory locks that are leases; the second key is the stripe."""
+
+STRIPES = 1_000
+
+LEASE = """
+SELECT n FROM generate_series(1, %(stripes)s) AS n
+WHERE NOT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = %(leases)s AND l.objid = n)
+ORDER BY n
+"""
+
+
+def lease(cursor: Cursor) -> int:
+    """Lease a stripe for this session, outside of a transaction. Raises `RuntimeError` if all are taken."""
+    cursor.execute(LEASE, {"stripes": STRIPES, "leases": LEASES})
+    for (stripe,) in cursor.fetchall():
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LEASES, stripe])
+        if cursor.fetchone()[0]:
+            cursor.execute("SELECT set_config('commonweal.stripe', %s, false)", [str(stripe)])
+            return int(stripe)
+    raise RuntimeError(f"all {STRIPES} stripes are leased: are there sessions that nobody ends?")
+
+
+def release(cursor: Cursor) -> None:
+    """Give the stripe back, for a session that goes on without one."""
+    cursor.execute("SELECT pg_advisory_unlock_all(), set_config('commonweal.stripe', '', false)")

@@ -1,0 +1,67 @@
+"""A writer of gifts: one thread, one database session, one stripe of the balances that nobody else uses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from commonweal.kernel import clock
+from commonweal.kernel.errors import Refusal
+from commonweal.kernel.ledger import stripe
+from commonweal.kernel.parties import people
+from commonweal.services.giving.actions import gifts
+from commonweal.services.giving.hot.batcher import Unreachable
+from commonweal.services.giving.rules.gifts import Give
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wish to give, and the digest of the token in whose party's name it comes."""
+
+    wish: Give
+    token: bytes
+
+
+class Writer:
+    """Writes batches, each in one transaction, through the same action that takes a single gift."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "gifts")
+        self._leased = False
+
+    async def write(self, batch: list[Asked]) -> Sequence[gifts.Taken | Refusal | None]:
+        """The answers after the commit; None for an unknown token. Raises `Unreachable` if the session is lost."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch)
+
+    def close(self) -> None:
+        """End the thread, and give its session and stripe back."""
+        self._thread.submit(self._end)
+        self._thread.shutdown()
+
+    def _end(self) -> None:
+        if self._leased:
+            with connection.cursor() as cursor:
+                stripe.release(cursor)
+        connection.close()
+
+    def _write(self, batch: list[Asked]) -> Sequence[gifts.Taken | Refusal | None]:
+        try:
+            if not self._leased:
+                with connection.cursor() as cursor:
+                    stripe.lease(cursor)
+                self._leased = True
+            with transaction.atomic(), connection.cursor() as cursor:
+                now = clock.now()
+                parties = people.parties_of_tokens({asked.token for asked in batch}, now)
+                known = [asked.wish.by(parties[asked.token]) for asked in batch if asked.token in parties]
+                taken = iter(gifts.take(cursor, known, now))
+                answers = [next(taken) if asked.token in parties else None for asked in batch]
+        except (OperationalError, InterfaceError) as error:
+            self._leased = False
+            connection.close()
+            raise Unreachable from error
+        return answers

@@ -1,0 +1,129 @@
+"""The raw route of `POST /api/v1/giving/campaigns/{campaign}/gifts`: the same wish, rules and answer as by the API.
+
+It answers what is plainly right, a well-formed new gift in the name of a token's party, after it is durable. All else
+(another request, a form error, an unknown token, a refusal, a repetition) goes on to the API, whose answer it is: by
+its key the API finds what was written, if something was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from commonweal.kernel.errors import Conflict, Refusal
+from commonweal.kernel.ledger import check_key
+from commonweal.kernel.quantity import format_amount, parse_amount
+from commonweal.services.giving.actions.gifts import Taken
+from commonweal.services.giving.hot.batcher import Batcher
+from commonweal.services.giving.hot.writer import Asked, Writer
+from commonweal.services.giving.payment import Order, providers
+from commonweal.services.giving.queries.campaigns import asset_of
+from commonweal.services.giving.rules.gifts import Give
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PREFIX = "/api/v1/giving/campaigns/"
+PATH = re.compile(re.escape(PREFIX) + r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/gifts")
+MAX_BODY = 4_096
+"""Bytes of a body that is read here."""
+WRITERS = 2
+"""Two: while one waits for the disk, the other fills."""
+
+_batcher: Batcher[Asked, Taken | Refusal | None] | None = None
+
+
+def batcher() -> Batcher[Asked, Taken | Refusal | None]:
+    """The one of this process, made when the first gift comes, on the loop that serves it."""
+    global _batcher  # noqa: PLW0603
+    if _batcher is None:
+        _batcher = Batcher([Writer().write for _ in range(WRITERS)])
+    return _batcher
+
+
+async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
+    """Answer a new gift. Otherwise the way to read the request from its beginning, for whoever answers it.
+
+    Raises `Busy` if the queue is full or the database away.
+    """
+    found = PATH.fullmatch(scope["path"])
+    if scope["method"] != "POST" or found is None:
+        return receive
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    token = headers.get(b"authorization", b"").split(b" ")
+    if len(token) != 2 or token[0].lower() != b"bearer" or headers.get(b"content-type") != b"application/json":
+        return receive
+    first = await receive()
+    body = first.get("body", b"")
+    if first["type"] != "http.request" or first.get("more_body", False) or len(body) > MAX_BODY:
+        return _from(first, receive)
+    wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), body)
+    if wish is None:
+        return _from(first, receive)
+    try:
+        taken = await batcher().ask(Asked(wish, hashlib.sha256(token[1]).digest()))
+    except Conflict as reused:
+        taken = reused
+    if not isinstance(taken, Taken) or taken.existed:
+        return _from(first, receive)
+    content = _answer(wish, taken)
+    kind = (b"content-type", b"application/json; charset=utf-8")
+    length = (b"content-length", str(len(content)).encode())
+    await send({"type": "http.response.start", "status": 201, "headers": [kind, length]})
+    await send({"type": "http.response.body", "body": content})
+    return None
+
+
+routes = {PREFIX: gifts}
+
+
+def _wish(campaign: uuid.UUID, key: bytes, body: bytes) -> Give | None:
+    """The wish, if the request is in the one plain form; its giver is known later, by the token."""
+    try:
+        said = json.loads(body, object_pairs_hook=_once)
+        amount, code, channel = said.pop("amount"), said.pop("asset"), said.pop("channel", "simulator")
+        if said or channel not in providers():
+            return None
+        wished = parse_amount(amount, asset_of(code))
+        return Give(campaign, None, wished, code, channel, check_key(key.decode("ascii")))
+    except (ValueError, LookupError, AttributeError, TypeError, Refusal):
+        return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _answer(wish: Give, taken: Taken) -> bytes:
+    amount = {"amount": format_amount(wish.amount, asset_of(wish.asset), grouped=False), "asset": wish.asset}
+    order = Order(wish.campaign, taken.id, wish.amount, wish.asset, taken.title)
+    return json.dumps(
+        {
+            "id": str(taken.id),
+            "campaign": str(wish.campaign),
+            "amount": amount,
+            "state": "waiting",
+            "given_at": taken.at.isoformat().replace("+00:00", "Z"),
+            "fact": None,
+            "pay": providers()[wish.channel].checkout(order),
+        },
+        ensure_ascii=False,
+    ).encode()
+
+
+def _from(first: MutableMapping[str, Any], receive: Receive) -> Receive:
+    """A receive that begins with what was read already."""
+    again: list[MutableMapping[str, Any]] = [first]
+
+    async def replay() -> MutableMapping[str, Any]:
+        return again.pop() if again else await receive()
+
+    return replay
