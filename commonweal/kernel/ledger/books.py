@@ -185,7 +185,7 @@ WITH asked AS (
 
 
 def post_parameters(transfers: Sequence[Transfer]) -> dict[str, str]:
-    """The parameters of `POSTING`, as PostgreSQL writes arrays: several times faster to make than lists are to adapt."""
+    """The parameters of `POSTING`, as PostgreSQL writes arrays: much faster to make than lists are to adapt."""
     legs = [(n, seq, leg) for n, t in enumerate(transfers, 1) for seq, leg in enumerate(t.legs)]
     return {
         "book": _array(t.book for t in transfers),
