@@ -12,6 +12,7 @@ SERVICE = Service(
     links=(
         Link("campaigns", Text("Campaigns", "募捐项目")),
         Link("grants", Text("Published grants", "资助记录")),
+        Link("appeals", Text("People asking for help", "个人求助")),
         Link("mine", Text("My gifts", "我的捐助")),
     ),
     console=(
@@ -32,6 +33,9 @@ SERVICE = Service(
         FactKind("giving.request", Text("A charity asked for money to be paid out", "机构申请拨款")),
         FactKind("giving.word", Text("A steward approved or declined a payout", "审核员批准或否决拨款")),
         FactKind("giving.payout", Text("Money was paid out", "善款已拨付")),
+        FactKind(
+            "giving.appeal", Text("A person's appeal was asked, checked or adopted", "个人求助的提出、核对或接手")
+        ),
         FactKind("giving.grant", Text("A funder's grant was taken over from its publication", "导入资助方公布的资助")),
     ),
 )

@@ -7,13 +7,16 @@ from datetime import timedelta
 
 from commonweal.kernel.jobs import every, task
 from commonweal.kernel.notices.inbox import notify
+from commonweal.kernel.parties.erasure import eraser
 from commonweal.kernel.parties.openings import opener
 from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import appeals as appeal_actions
 from commonweal.services.giving.actions import gifts as gift_actions
+from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.models import Update
-from commonweal.services.giving.queries import gifts, payouts
+from commonweal.services.giving.queries import appeals, campaigns, gifts, givers, payouts
 
 
 def _money(amount: int, asset: Asset) -> Text:
@@ -43,10 +46,10 @@ def thank(campaign: str, gift: str) -> None:
 
 @task("giving.tell")
 def tell(update: str) -> None:
-    """Tell the givers of a campaign that its charity has written."""
+    """Tell the givers of a campaign, and who follows it, that its charity has written."""
     told = Update.objects.select_related("campaign").get(pk=update)
     title = Text(told.title_en, told.title_zh)
-    for giver in gifts.givers_of(told.campaign_id):
+    for giver in {*gifts.givers_of(told.campaign_id), *givers.followers(told.campaign_id)}:
         notify(
             giver,
             "giving.update",
@@ -101,6 +104,35 @@ def tell_declined(campaign: str, request: str) -> None:
     )
 
 
+@task("giving.tell_appeal")
+def tell_appeal(appeal: str) -> None:
+    """Tell who asked for help how far it has come."""
+    found = appeals.appeal(uuid.UUID(appeal))
+    notify(
+        found.standing.asker,
+        "giving.appeal",
+        Text("Your appeal: {state}", "您的求助：{state}").format(state=found.state_title),
+        Text(found.note, found.note) if found.note else found.title,
+        f"/giving/appeals/{appeal}/",
+    )
+
+
+@task("giving.remind")
+def remind() -> None:
+    """The word a month that followers have asked for."""
+    for campaign, party in giver_actions.due_reminders():
+        card = campaigns.card(campaign)
+        notify(
+            party,
+            "giving.reminder",
+            Text("As you asked: “{title}”", "您订阅的提醒：“{title}”").format(title=card.title),
+            Text("It has {raised} of {goal} by now.", "目前已筹 {raised}，目标 {goal}。").format(
+                raised=_money(card.raised, card.asset), goal=_money(card.goal, card.asset)
+            ),
+            f"/giving/{campaign}/",
+        )
+
+
 @task("giving.expire")
 def expire() -> None:
     """Void the promises whose payment did not come in time."""
@@ -116,5 +148,8 @@ def lay() -> None:
 
 every(timedelta(minutes=1), expire)
 every(timedelta(seconds=5), lay)
+every(timedelta(hours=1), remind)
 
 opener("giving.gift")(gift_actions.opening)
+eraser(appeal_actions.erase)
+eraser(giver_actions.erase)

@@ -19,12 +19,14 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import campaigns, gifts, payouts
+from commonweal.services.giving.actions import appeals, campaigns, gifts, payouts
 from commonweal.services.giving.actions.campaigns import Charity, Qualification
 from commonweal.services.giving.models import Campaign, Filing, Update
 from commonweal.services.giving.payment import Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
+from commonweal.services.giving.queries import appeals as appeal_queries
 from commonweal.services.giving.queries import payouts as queries
+from commonweal.services.giving.rules.appeals import Appeal
 from commonweal.services.giving.rules.campaigns import Custody
 from commonweal.services.giving.rules.gifts import Give
 from commonweal.services.giving.rules.needs import Need
@@ -61,6 +63,28 @@ def seed() -> None:
     for number, story in enumerate(stories["campaign"], 1):
         campaign = _publish(cast, charities[story["charity"]], story, number, today)
         _live(cast, campaign, story, random.Random(DICE + number))  # noqa: S311 (nothing here is secret)
+    _appeal(cast, today)
+
+
+def _appeal(cast: Cast, today: datetime) -> None:
+    """A person who asks for help, and whom no charity has adopted yet."""
+    asker = _of("teacher@demo.example")
+    if appeal_queries.of(asker.id):
+        return
+    with clock.stopped(today - 9 * DAY):
+        appeal = Appeal(
+            title=Text("A hearing aid for a village teacher", "给一位乡村教师配助听器"),
+            story=Text(
+                "I have taught for twenty-six years and hear the back row no longer. (Made up, as all of this is.)",
+                "我教了二十六年书，已经听不清后排孩子的声音。（演示内容，纯属虚构。）",
+            ),
+            topic="health",
+            amount=12_600_00,
+            evidence=(paper("SAMPLE AUDIOGRAM", 5),),
+        )
+        id = appeals.ask(asker, appeal)
+    with clock.stopped(today - 8 * DAY):
+        appeals.judge(cast.stewards[0], id, shows=True)
 
 
 def _both(told: dict[str, str]) -> Text:

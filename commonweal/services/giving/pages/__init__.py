@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from commonweal.services.giving.pages import campaigns, charity, gifts, grants, stewards
+from commonweal.services.giving.pages import appeals, campaigns, charity, exports, gifts, givers, grants, stewards
 
 app_name = "giving"
 urlpatterns = [
@@ -14,7 +14,18 @@ urlpatterns = [
     path("grants/", grants.grants, name="grants"),
     path("grants/<uuid:programme>/<uuid:grant>/", grants.grant, name="grant"),
     path("mine/", gifts.mine, name="mine"),
+    path("mine/receipts/", givers.taxpayer, name="taxpayer"),
+    path("mine/<int:year>/", givers.statement, name="statement"),
+    path("company/", givers.company, name="company"),
+    path("company/join/<str:link>/", givers.join, name="join"),
     path("pay/<str:token>/", gifts.pay, name="pay"),
+    path("appeals/", appeals.appeals, name="appeals"),
+    path("appeals/ask/", appeals.ask, name="appeal_ask"),
+    path("appeals/<uuid:appeal>/", appeals.appeal, name="appeal"),
+    path("appeals/<uuid:appeal>/judge/", appeals.judge, name="appeal_judge"),
+    path("appeals/<uuid:appeal>/adopt/", appeals.adopt, name="appeal_adopt"),
+    path("appeals/<uuid:appeal>/withdraw/", appeals.withdraw, name="appeal_withdraw"),
+    path("appeals/<uuid:appeal>/papers/<int:number>/", appeals.paper, name="appeal_paper"),
     path("charity/", charity.console, name="charity"),
     path("payouts/", stewards.payouts, name="payouts"),
     path("mismatches/", stewards.mismatches, name="mismatches"),
@@ -22,6 +33,10 @@ urlpatterns = [
     path("<uuid:campaign>/give/", gifts.give, name="give"),
     path("<uuid:campaign>/gifts/<uuid:gift>/", gifts.gift, name="gift"),
     path("<uuid:campaign>/gifts/<uuid:gift>/receipt", gifts.receipt, name="receipt"),
+    path("<uuid:campaign>/gifts/<uuid:gift>/print/", givers.printed, name="printed"),
+    path("<uuid:campaign>/follow/", givers.follow, name="follow"),
+    path("<uuid:campaign>/gifts.csv", exports.gifts, name="gifts_csv"),
+    path("<uuid:campaign>/payouts.csv", exports.payouts, name="payouts_csv"),
     path("<uuid:campaign>/tell/", charity.tell, name="tell"),
     path("<uuid:campaign>/ask/", charity.ask, name="ask"),
     path("<uuid:campaign>/payouts/<uuid:request_id>/", stewards.payout, name="payout"),

@@ -11,9 +11,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from commonweal.kernel.errors import Refusal
+from commonweal.kernel.parties import session
 from commonweal.services.giving.payment import providers
+from commonweal.services.giving.queries import appeals, givers, payouts, totals
 from commonweal.services.giving.queries import campaigns as queries
-from commonweal.services.giving.queries import payouts, totals
 from commonweal.services.giving.rules import law, topics
 
 PER_PAGE = 12
@@ -45,7 +46,7 @@ def campaign(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
 
 def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = None) -> HttpResponse:
     """The page of a campaign; with a refusal, its form as it was sent."""
-    page = queries.page(campaign)
+    page, party = queries.page(campaign), session.visitor(request)
     context: dict[str, Any] = {
         "page": page,
         "card": page.card,
@@ -53,6 +54,8 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "offered": [(amount, amount) for amount in OFFERED],
         "channels": [(name, each.title) for name, each in providers().items()],
         "rules": law.RULES,
+        "follows": party is not None and any(each.campaign == campaign for each in givers.follows(party.id)),
+        "appeals": appeals.adopted_by(campaign),
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }

@@ -15,7 +15,7 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.quantity import parse_amount
 from commonweal.services.giving.actions import campaigns as campaign_actions
 from commonweal.services.giving.actions import payouts as payout_actions
-from commonweal.services.giving.queries import campaigns, payouts
+from commonweal.services.giving.queries import campaigns, deadlines, payouts
 from commonweal.services.giving.rules import texts
 from commonweal.services.giving.rules.plans import Asking, Telling
 
@@ -28,6 +28,7 @@ def console(request: HttpRequest) -> HttpResponse:
     context = {
         "organisations": organisations,
         "campaigns": campaigns.of_organisations([each.id for each in organisations]),
+        "deadlines": deadlines.of_organisations([each.id for each in organisations]),
     }
     return render(request, "giving/charity.html", context)
 
@@ -35,7 +36,7 @@ def console(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def tell(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     """Write an update."""
-    party, card = _officer(request, campaign)
+    party, card = officer_of(request, campaign)
     refusal = None
     if request.method == "POST":
         try:
@@ -63,7 +64,7 @@ def _telling(request: HttpRequest) -> Telling:
 @require_http_methods(["GET", "POST"])
 def ask(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     """Ask for a payout."""
-    party, card = _officer(request, campaign)
+    party, card = officer_of(request, campaign)
     refusal = None
     if request.method == "POST":
         try:
@@ -85,7 +86,8 @@ def ask(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     return render(request, "giving/ask.html", context, status=refusal.status if refusal else 200)
 
 
-def _officer(request: HttpRequest, campaign: uuid.UUID) -> tuple[Party, campaigns.Card]:
+def officer_of(request: HttpRequest, campaign: uuid.UUID) -> tuple[Party, campaigns.Card]:
+    """Who is here, if they act for the charity of the campaign. Raises `NotFound` for everybody else."""
     party, card = session.signed_in(request), campaigns.card(campaign)
     try:
         people.require_role(party, people.OFFICER, Party(id=card.organisation_id))

@@ -21,7 +21,8 @@ from commonweal.services.giving.actions import gifts as actions
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, gifts
+from commonweal.services.giving.queries import campaigns, gifts, givers
+from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
 
@@ -83,6 +84,7 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
         "proved": placed is not None and placed.index is not None,
         "index": placed.index if placed else None,
         "parts": gifts.trace(campaign, gift),
+        "impact": receipts.impact(givers.needs(campaign), found.amount),
         "checkout": _checkout(found) if found.state is State.WAITING else "",
     }
     return render(request, "giving/gift.html", context)
@@ -117,7 +119,12 @@ def mine(request: HttpRequest) -> HttpResponse:
     party = session.visitor(request)
     found = gifts.gifts_of(party.id) if party else []
     traces = gifts.traces_of(party.id) if party else {}
-    context = {"gifts": [(each, traces.get(each.id, [])) for each in found], "signed_in": party is not None}
+    context = {
+        "gifts": [(each, traces.get(each.id, [])) for each in found],
+        "signed_in": party is not None,
+        "years": givers.years(party.id, settings.LOCAL_ZONE) if party else [],
+        "follows": givers.follows(party.id) if party else [],
+    }
     return render(request, "giving/mine.html", context)
 
 

@@ -15,7 +15,23 @@ ASKED = """SELECT r.book, r.id FROM giving_request AS r
 PAID = "SELECT book, request FROM giving_payout LIMIT 1"
 CHARITY_ID = "SELECT organisation_id FROM giving_campaign WHERE kind = 'campaign' LIMIT 1"
 
+SHOWN = "SELECT appeal FROM giving_appeal_word WHERE shows LIMIT 1"
+
 SAMPLES = {
+    "giving:taxpayer": Sample(visitor=GIVER),
+    "giving:statement": Sample((2026,), visitor=GIVER),
+    "giving:printed": Sample(GIFT, visitor=GIVER),
+    "giving:company": Sample(visitor=CHARITY),
+    "giving:join": Sample(not_a_page="its address is a signed link: opened in test_givers"),
+    "giving:follow": Sample(not_a_page="takes POST only"),
+    "giving:gifts_csv": Sample(not_a_page="a file"),
+    "giving:payouts_csv": Sample(not_a_page="a file"),
+    "giving:appeal_ask": Sample(visitor=GIVER),
+    "giving:appeal": [Sample(SHOWN), Sample(SHOWN, visitor=STEWARD), Sample(SHOWN, visitor=CHARITY)],
+    "giving:appeal_paper": Sample(not_a_page="a file"),
+    "giving:appeal_judge": Sample(not_a_page="takes POST only"),
+    "giving:appeal_adopt": Sample(not_a_page="takes POST only"),
+    "giving:appeal_withdraw": Sample(not_a_page="takes POST only"),
     "giving:campaigns": [Sample(), Sample(query="?q=zzzz"), Sample(query="?state=all")],
     "giving:campaign": [Sample(OPEN), Sample(CLOSED)],
     "giving:organisation": Sample(CHARITY_ID),

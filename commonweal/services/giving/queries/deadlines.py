@@ -1,0 +1,40 @@
+"""What a charity has to do next, and by when."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from commonweal.kernel import clock
+from commonweal.kernel.text import Text
+from commonweal.services.giving.queries import campaigns
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Something that is due."""
+
+    campaign: uuid.UUID
+    title: Text
+    what: Text
+    due: datetime
+    late: bool
+
+
+REPORT = Text("public report", "公开进展报告")
+QUALIFICATION = Text("qualification for public fundraising ends", "公开募捐资格到期")
+
+
+def of_organisations(organisations: Iterable[uuid.UUID]) -> list[Deadline]:
+    """What some charities owe, next first: the reports of their campaigns, and the ends of their qualifications."""
+    now = clock.now()
+    found = []
+    for card in campaigns.of_organisations(organisations):
+        if due := card.standing.report_due:
+            found.append(Deadline(card.id, card.title, REPORT, due, due <= now))
+        if card.is_open and (until := campaigns.page(card.id).qualified_until):
+            ends = datetime.combine(until, time.max, UTC)
+            found.append(Deadline(card.id, card.title, QUALIFICATION, ends, ends <= now))
+    return sorted(found, key=lambda each: each.due)
