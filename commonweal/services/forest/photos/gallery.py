@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from commonweal.services.forest.photos.picture import Picture
 
-KEYED = 96
+KEYED = 128
 """Points of a photo that are keyed, strongest first."""
-TABLES, BITS = 6, 18
+TABLES, BITS = 8, 18
 """Hash tables, and bits of a key."""
 SHORTLIST = 12
+NEAR = 56
+"""Bits of 256 in which the descriptors of one point may differ."""
 INLIERS = 20
 """Matched points that one homography must explain."""
 AGREEMENT = 0.70
@@ -76,15 +78,22 @@ class Gallery:
         """Numbers of the photos that share most keys with any of the given pictures."""
         if self._tables is None:
             self._tables = self._build()
-        votes = np.zeros(len(self.names), np.int32)
+        votes = np.zeros(len(self.names))
         for picture in probe:
             for (starts, photos), wanted in zip(self._tables, keys(picture.descriptors), strict=True):
-                spans = [photos[starts[key] : starts[key + 1]] for key in np.unique(wanted)]
-                # One photo counts once a key, so that a picket fence does not outvote a face.
-                votes += np.bincount(np.concatenate(spans), minlength=len(self.names)).astype(np.int32)
+                # One key counts once, so that a picket fence does not outvote a face; and the less, the more photos
+                # have it: what all plots of a make share (a horizon, a stone) tells nothing.
+                asked = np.unique(wanted)
+                sizes = starts[asked + 1] - starts[asked]
+                telling = (sizes > 0) & (sizes <= max(20, len(votes) // 50))
+                asked, sizes = asked[telling], sizes[telling]
+                if len(asked):
+                    spans = np.concatenate([photos[starts[key] : starts[key + 1]] for key in asked])
+                    rarity = np.repeat(np.log1p(len(votes) / sizes), sizes)
+                    votes += np.bincount(spans, rarity, len(votes))
         count = min(SHORTLIST, len(self.names))
         best = np.argpartition(-votes, count - 1)[:count] if count else np.zeros(0, np.int64)
-        return [int(i) for i in best[np.argsort(-votes[best])] if votes[i] > 1]
+        return [int(i) for i in best[np.argsort(-votes[best])] if votes[i] > 0]
 
     def check(self, probe: tuple[Picture, Picture]) -> Verdict:
         """Whether the photo, given with its mirror image, is one of the gallery."""
@@ -106,19 +115,19 @@ class Gallery:
         tables = []
         for table in range(TABLES):
             flat = np.concatenate([k[table] for k in self._keys]) if self._keys else np.zeros(0, np.int32)
-            order = np.argsort(flat, kind="stable")
-            starts = np.searchsorted(flat[order], np.arange(2**BITS + 1))
-            tables.append((starts, photos[order]))
+            pairs = np.unique(flat.astype(np.int64) << 32 | photos)  # a photo stands once under a key
+            starts = np.searchsorted(pairs >> 32, np.arange(2**BITS + 1))
+            tables.append((starts, (pairs & 0xFFFFFFFF).astype(np.int32)))
         return tables
 
 
 def compare(probe: Picture, known: Picture) -> tuple[int, float]:
     """How many matched points one homography explains, and how well the pictures agree under it (-1 to 1)."""
-    if min(len(probe.points), len(known.points)) < 8:
+    if min(len(probe.points), len(known.points)) < INLIERS:
         return 0, 0.0
     matches = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(probe.descriptors, known.descriptors)
-    near = [match for match in matches if match.distance <= 64]
-    if len(near) < 8:
+    near = [match for match in matches if match.distance <= NEAR]
+    if len(near) < INLIERS:
         return 0, 0.0
     here = probe.points[[match.queryIdx for match in near]]
     there = known.points[[match.trainIdx for match in near]]
@@ -137,7 +146,7 @@ def compare(probe: Picture, known: Picture) -> tuple[int, float]:
 
 def _homography(here: NDArray[np.float32], there: NDArray[np.float32]) -> tuple[Any, Any]:
     """The homography of most points and which they are; None for both if there is none (OpenCV's types deny it)."""
-    return cv2.findHomography(here, there, cv2.RANSAC, 4.0)
+    return cv2.findHomography(here, there, cv2.RANSAC, 4.0, maxIters=500)
 
 
 def _similarity(here: NDArray[np.float32], there: NDArray[np.float32]) -> Any:

@@ -8,7 +8,7 @@ from importlib import resources
 import pytest
 from PIL import Image
 
-from bench.forest_photos import coded, plantation
+from bench.forest.photos import coded, plantation
 from commonweal.kernel.errors import Invalid, TooLarge
 from commonweal.services.forest.photos import Gallery, read_picture
 from commonweal.services.forest.photos.gallery import KEYED, keys

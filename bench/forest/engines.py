@@ -1,29 +1,20 @@
-"""Benchmarks of the forest: `commonweal bench forest NAME`, or `python -m bench.forest NAME`.
-
-Those of the engines need public data (`COMMONWEAL_DATA`); those of the database start a server of
-their own with durability on, and check their results before they print a speed.
-"""
+"""Benchmarks of the engines on public data (`COMMONWEAL_DATA`)."""
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 
-from bench.forest_energy import collect, expire, ingest
-from bench.forest_photos import photos
-from bench.forest_torture import certificates, conserve
+from bench.figure import Figure, figure
+from bench.forest.ground import judged
 from commonweal.services.forest.canopy import clearings as find_clearings
 from commonweal.services.forest.canopy import read_patch, series
 from commonweal.services.forest.canopy.series import SEEN, alarms_a_year
@@ -34,10 +25,9 @@ from commonweal.services.forest.survey.estimate import wilson
 
 DATA = Path(os.environ.get("COMMONWEAL_DATA", "../shared/data")) / "forest"
 SEED = 20260504
-Result = dict[str, Any]
 
 
-def modes() -> Result:
+def modes() -> Figure:
     """Macro-F1 and green recall on people never learned from (five folds of people), beside plain trees."""
     segments = read_segments(DATA / "geolife_modes" / "segment_features_dev.csv.xz")
     truth = np.array([MODES.index(SAME.get(str(s.mode), str(s.mode))) for s in segments])
@@ -48,9 +38,9 @@ def modes() -> Result:
     start = time.perf_counter()
     for learn, judge in StratifiedGroupKFold(5, shuffle=True, random_state=SEED % 1000).split(truth, truth, people):
         recogniser = Recogniser([segments[i] for i in learn])
-        judged = recogniser.judge([replace_mode(segments[i]) for i in judge])
-        ours[judge] = [[j.probabilities[mode] for mode in MODES] for j in judged]
-        credited[judge] = [j.credited for j in judged]
+        verdicts = recogniser.judge([replace_mode(segments[i]) for i in judge])
+        ours[judge] = [[j.probabilities[mode] for mode in MODES] for j in verdicts]
+        credited[judge] = [j.credited for j in verdicts]
         trees = RandomForestClassifier(300, random_state=1).fit(features[learn], truth[learn])
         plain[judge] = trees.predict_proba(features[judge])
     seconds = time.perf_counter() - start
@@ -67,20 +57,16 @@ def modes() -> Result:
     print(f"F1 by mode {each}; calibration error {error:.3f}; {seconds:.0f} s for five times learning and judging")
     print(f"green recall at 3 % of cars {recall:.3f} (plain trees {plain_recall:.3f})")
     print(f"as credited: {credited[~car].mean():.3f} of green, {credited[car].mean():.3f} of cars")
-    return {
-        "name": "forest modes",
-        "value": round(score, 4),
-        "unit": "macro-F1, people not learned from",
-        "anchor": "plain trees on the 23 features",
-        "anchor_value": round(plain_score, 4),
-        "ratio": round(score / plain_score, 3),
-        "n": len(segments),
-        "ok": score >= 0.80 and recall >= 0.70,
-        "green_recall": round(recall, 4),
-        "plain_green_recall": round(plain_recall, 4),
-        "cars_credited": round(float(credited[car].mean()), 4),
-        "calibration_error": round(float(error), 4),
-    }
+    answer = figure(
+        "forest modes",
+        score,
+        "macro-F1 of people not learned from",
+        anchor="plain trees on the 23 features",
+        anchor_value=plain_score,
+        n=len(segments),
+        least=0.80,
+    )
+    return judged(answer, recall >= 0.70)
 
 
 def replace_mode(segment: Segment) -> Segment:
@@ -97,13 +83,13 @@ def _recall(shares: np.ndarray, car: np.ndarray, far: np.ndarray) -> float:
     return float((green[~car] > np.quantile(green[car], 0.97)).mean())
 
 
-def clearings(rounds: int = 3) -> Result:
+def clearings(rounds: int = 3) -> Figure:
     """Injected clearings found within two clear looks of the growing season, on real pixels; false alarms; speed."""
     patch = read_patch(DATA / "sentinel2_eopatch")
-    start = time.perf_counter()
+    start = time.process_time()
     series(patch)
     found = find_clearings(patch)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     alarms = alarms_a_year(found, patch)
     rng = np.random.default_rng(SEED)
     hits = trials = winter_hits = winter_trials = 0
@@ -129,22 +115,13 @@ def clearings(rounds: int = 3) -> Result:
         f"{share:.1%} of {trials} in April to October, {winter_hits}/{winter_trials} in winter (snow), "
         f"{alarms:.3f} false alarms a parcel and year"
     )
-    return {
-        "name": "forest clearings",
-        "value": round(share, 4),
-        "unit": "share found within 2 clear looks",
-        "anchor": "goal",
-        "anchor_value": 0.90,
-        "ratio": round(share / 0.90, 3),
-        "n": trials,
-        "ok": share >= 0.90 and alarms <= 0.05 and seconds <= 1,
-        "false_alarms_a_year": round(alarms, 4),
-        "seconds": round(seconds, 3),
-        "winter": round(winter_hits / max(1, winter_trials), 3),
-    }
+    answer = figure(
+        "forest clearings", share, "found in 2 clear looks", anchor="goal", anchor_value=0.9, n=trials, least=0.9
+    )
+    return judged(answer, alarms <= 0.05 and seconds <= 1)
 
 
-def survey(trials: int = 2000) -> Result:
+def survey(trials: int = 2000) -> Figure:
     """Coverage of the 95 % interval, correlations 0 to 0.3 and survival 0.5 to 0.95, beside Wilson's; the planner."""
     rng = random.Random(SEED)
     numbers = np.random.default_rng(SEED)
@@ -181,33 +158,13 @@ def survey(trials: int = 2000) -> Result:
             estimate([Count(str(i), 30, int(alive[i])) for i in chosen], population={"": 200}).relative_error <= 0.2
         )
     print(f"planner right at {right / 400:.1%} of 400 sites")
-    return {
-        "name": "forest survey",
-        "value": round(worst, 4),
-        "unit": "least coverage of a 95 % interval",
-        "anchor": "Wilson as if trees were independent",
-        "anchor_value": round(naive, 4),
-        "ratio": round(worst / naive, 2),
-        "n": trials * 32,
-        "ok": worst >= 0.93 and best <= 0.97 and right >= 0.88 * 400,
-        "most": round(best, 4),
-        "planner": round(right / 400, 4),
-    }
-
-
-ALL = (modes, photos, clearings, survey, ingest, collect, expire, certificates, conserve)
-BENCHES = {bench.__name__: bench for bench in ALL}
-
-
-def main(words: Sequence[str]) -> int:
-    """Run one benchmark and print its line; 0 if it reaches its goal."""
-    if len(words) != 1 or words[0] not in BENCHES:
-        print(f"python -m bench.forest {'|'.join(BENCHES)}", file=sys.stderr)
-        return 2
-    result = BENCHES[words[0]]()
-    print(json.dumps(result))
-    return 0 if result["ok"] else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    answer = figure(
+        "forest survey",
+        worst,
+        "least coverage of a 95 % interval",
+        anchor="Wilson as if trees were independent",
+        anchor_value=naive,
+        n=trials * 32,
+        least=0.93,
+    )
+    return judged(answer, best <= 0.97 and right >= 0.88 * 400)

@@ -11,7 +11,8 @@ from typing import Any
 
 import psycopg
 
-from bench.forest_ground import NOW, SEED, Result, forest, kill_somebody, result, together
+from bench.figure import Figure, figure
+from bench.forest.ground import NOW, SEED, forest, judged, kill_somebody, together
 from commonweal.kernel.errors import Conflict
 from commonweal.services.forest import energy
 from commonweal.services.forest.energy.intake import take_rows
@@ -54,7 +55,7 @@ def open_plots(conninfo: str, plots: int, grams: int, each: int) -> None:
         )
 
 
-def certificates(askers: int = 50_000, positions: int = 10_000, workers: int = 64, crashes: int = 20) -> Result:
+def certificates(askers: int = 50_000, positions: int = 10_000, workers: int = 64, crashes: int = 20) -> Figure:
     """More askers than positions, with sessions killed all the while: all sold, none twice, none refused while free."""
     owners = [uuid.UUID(int=(2 << 48) + n) for n in range(askers)]
     with forest() as conninfo:
@@ -99,8 +100,8 @@ def certificates(askers: int = 50_000, positions: int = 10_000, workers: int = 6
     right = row == (positions, positions, positions, askers * 100, True) and said["promised"] == positions
     print(f"{dict(said)}, in the database {row}, {askers / seconds:,.0f} asks/s, {positions / seconds:,.0f} sold/s")
     speed = askers / seconds
-    answer = result("forest certificates", speed, "asks/s", "goal", 1000, n=askers, ok=right and speed >= 1000)
-    return answer | {"sold": said["promised"], "killed": said["killed"]}
+    found = figure("forest certificates", speed, "asks/s", anchor="goal", anchor_value=1000, n=askers, least=1000)
+    return judged(found, right)
 
 
 class World:
@@ -181,7 +182,7 @@ class World:
                     day += timedelta(days=1)
 
 
-def conserve(operations: int = 1_000_000, workers: int = 32, kills: int = 20) -> Result:
+def conserve(operations: int = 1_000_000, workers: int = 32, kills: int = 20) -> Figure:
     """Mixed operations with sessions killed all the while; judged by a model that only adds up what was answered."""
     with forest() as conninfo:
         open_plots(conninfo, 20, 300, 1_000_000)
@@ -207,5 +208,6 @@ def conserve(operations: int = 1_000_000, workers: int = 32, kills: int = 20) ->
         f"{done:,} operations, {killer.killed} kills, answers lost {dict(doubtful)}; {grams}; answered {dict(answered)}"
     )
     right = bool(found.holds and agrees and grams.spent and grams.held and grams.expired)
-    answer = result("forest conserve", done / seconds, "operations/s", "grams lost or made", 0, n=done, ok=right)
-    return answer | {"kills": killer.killed, "minted": grams.minted}
+    missing = grams.minted - grams.waiting - grams.held - grams.spent - grams.expired
+    speed = done / seconds
+    return judged(figure("forest conserve", missing, "g", anchor="operations/s", anchor_value=speed, n=done), right)

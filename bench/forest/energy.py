@@ -11,7 +11,8 @@ from typing import Any
 
 import psycopg
 
-from bench.forest_ground import NOW, RIPE, SEED, Result, forest, result, together
+from bench.figure import Figure, figure
+from bench.forest.ground import NOW, RIPE, SEED, forest, judged, together
 from commonweal.kernel.errors import Conflict
 from commonweal.kernel.ledger import Transfer, post, request_hash
 from commonweal.services.forest import energy
@@ -31,7 +32,7 @@ def rows_of(rng: random.Random, shard: int, count: int, prefix: str) -> list[Any
     return found
 
 
-def ingest(deeds: int = 400_000, batch: int = 50_000) -> Result:
+def ingest(deeds: int = 400_000, batch: int = 50_000) -> Figure:
     """Deeds a second with idempotency, factor, cap, bubble and books; then the same day again, and as another day."""
     rng = random.Random(SEED)
     workers = 2
@@ -66,9 +67,10 @@ def ingest(deeds: int = 400_000, batch: int = 50_000) -> Result:
     )
     print(f"first {deeds / seconds:,.0f}/s, again {deeds / again_seconds:,.0f}/s, {minted:,} g, replayed {replayed}")
     speed = deeds / seconds
-    return result(
-        "forest ingest", speed, "deeds/s", "one statement a deed", obvious, n=deeds, ok=right and speed >= 45_000
+    found = figure(
+        "forest ingest", speed, "deeds/s", anchor="one statement a deed", anchor_value=obvious, n=deeds, least=45_000
     )
+    return judged(found, right)
 
 
 def _obvious_ingest(conninfo: str, rows: list[Any]) -> float:
@@ -102,7 +104,7 @@ def _obvious_ingest(conninfo: str, rows: list[Any]) -> float:
         return len(rows) / (time.perf_counter() - start)
 
 
-def collect(tries: int = 12_800, connections: int = 32) -> Result:
+def collect(tries: int = 12_800, connections: int = 32) -> Figure:
     """Friends race for 200 bubbles and for one; exact. Beside it the obvious UPDATE, and how much it mints."""
     with forest() as conninfo:
         many, many_speed, many_p99 = _race(conninfo, 200, tries, connections, 0)
@@ -116,21 +118,16 @@ def collect(tries: int = 12_800, connections: int = 32) -> Result:
     )
     print(f"obvious UPDATE: {naive:,.0f}/s and {minted} g minted from nothing")
     right = many and hot and holds
-    answer = result(
+    found = figure(
         "forest collect",
         many_speed,
         "tries/s",
-        "obvious UPDATE (mints grams)",
-        naive,
+        anchor=f"obvious UPDATE (mints {minted} g from nothing)",
+        anchor_value=naive,
         n=tries,
-        ok=right and many_speed >= 6000 and hot_speed >= 5000,
+        least=6000,
     )
-    return answer | {
-        "hot": round(hot_speed),
-        "p99_ms": round(many_p99, 1),
-        "hot_p99_ms": round(hot_p99, 1),
-        "obvious_minted_g": minted,
-    }
+    return judged(found, right and hot_speed >= 5000)
 
 
 def _bubbles(conninfo: str, count: int, tag: str) -> list[uuid.UUID]:
@@ -205,7 +202,7 @@ def _naive_race(conninfo: str, bubbles: int, tries: int, connections: int) -> tu
     return int(row[0]) if row else 0, tries / seconds
 
 
-def expire(bubbles: int = 10_000_000) -> Result:
+def expire(bubbles: int = 10_000_000) -> Figure:
     """A day of bubbles ripens (nothing is written) and expires: books, detached, dropped. Beside it a state column."""
     day = day_of(NOW)
     with forest() as conninfo, psycopg.connect(conninfo, autocommit=True) as connection:
@@ -234,15 +231,16 @@ def expire(bubbles: int = 10_000_000) -> Result:
         f"ripe {ripe[0] if ripe else 0:,} with {wal} bytes of log; expired {gone.grams:,} g in {seconds:.2f} s; "
         f"by a state column {obvious:.1f} s (from a tenth)"
     )
-    return result(
+    found = figure(
         "forest expire",
         seconds,
         "s",
-        "UPDATE of a state column (from a tenth)",
-        obvious,
+        anchor="UPDATE of a state column (from a tenth)",
+        anchor_value=obvious,
         n=bubbles,
-        ok=right and seconds <= 8,
+        most=8,
     )
+    return judged(found, right)
 
 
 def _fill(connection: psycopg.Connection[Any], bubbles: int) -> None:
