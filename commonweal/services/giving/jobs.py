@@ -15,8 +15,9 @@ from commonweal.services.giving.actions import appeals as appeal_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import payouts as payout_actions
+from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.models import Update
-from commonweal.services.giving.queries import appeals, campaigns, gifts, givers, payouts
+from commonweal.services.giving.queries import appeals, campaigns, gifts, givers, payouts, webhooks
 
 
 def _money(amount: int, asset: Asset) -> Text:
@@ -48,6 +49,8 @@ def thank(campaign: str, gift: str) -> None:
 def tell(update: str) -> None:
     """Tell the givers of a campaign, and who follows it, that its charity has written."""
     told = Update.objects.select_related("campaign").get(pk=update)
+    if event := webhooks.update_event(told.id):
+        webhook_actions.announce(event[0], "update", event[1])
     title = Text(told.title_en, told.title_zh)
     for giver in {*gifts.givers_of(told.campaign_id), *givers.followers(told.campaign_id)}:
         notify(
@@ -69,6 +72,7 @@ def pay(campaign: str, request: str) -> None:
 def tell_paid(campaign: str, request: str) -> None:
     """Tell the charity that it is paid, and each giver what their gift paid for, to the fen."""
     paid = payouts.payout(uuid.UUID(campaign), uuid.UUID(request))
+    webhook_actions.announce(paid.campaign, "payout", webhooks.payout_event(paid.campaign, paid.id))
     notify(
         paid.asked_by,
         "giving.paid",
@@ -133,6 +137,19 @@ def remind() -> None:
         )
 
 
+@task("giving.announce")
+def announce() -> None:
+    """Tell programs of the gifts that have been laid since they were told last."""
+    for webhook in webhooks.behind():
+        webhook_actions.announce_gifts(webhook)
+
+
+@task("giving.deliver")
+def deliver(delivery: str) -> None:
+    """Send one signed delivery; what never arrives becomes a dead letter."""
+    webhook_actions.deliver(uuid.UUID(delivery))
+
+
 @task("giving.expire")
 def expire() -> None:
     """Void the promises whose payment did not come in time."""
@@ -148,8 +165,10 @@ def lay() -> None:
 
 every(timedelta(minutes=1), expire)
 every(timedelta(seconds=5), lay)
+every(timedelta(seconds=5), announce)
 every(timedelta(hours=1), remind)
 
 opener("giving.gift")(gift_actions.opening)
 eraser(appeal_actions.erase)
 eraser(giver_actions.erase)
+eraser(webhook_actions.erase)

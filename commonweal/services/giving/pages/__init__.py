@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from django.urls import path
 
-from commonweal.services.giving.pages import appeals, campaigns, charity, exports, gifts, givers, grants, stewards
+from commonweal.services.giving.pages import (
+    appeals,
+    campaigns,
+    charity,
+    exports,
+    gifts,
+    givers,
+    grants,
+    opendata,
+    stewards,
+)
 
 app_name = "giving"
 urlpatterns = [
     path("", campaigns.campaigns, name="campaigns"),
     path("books/", campaigns.books, name="books"),
+    path("iati.xml", opendata.iati, name="iati"),
+    path("360giving.json", opendata.threesixty, name="threesixty"),
     path("organisations/<uuid:organisation>/", grants.organisation, name="organisation"),
     path("grants/", grants.grants, name="grants"),
     path("grants/<uuid:programme>/<uuid:grant>/", grants.grant, name="grant"),
@@ -34,6 +46,7 @@ urlpatterns = [
     path("<uuid:campaign>/gifts/<uuid:gift>/", gifts.gift, name="gift"),
     path("<uuid:campaign>/gifts/<uuid:gift>/receipt", gifts.receipt, name="receipt"),
     path("<uuid:campaign>/gifts/<uuid:gift>/print/", givers.printed, name="printed"),
+    path("<uuid:campaign>/updates.atom", opendata.feed, name="feed"),
     path("<uuid:campaign>/follow/", givers.follow, name="follow"),
     path("<uuid:campaign>/gifts.csv", exports.gifts, name="gifts_csv"),
     path("<uuid:campaign>/payouts.csv", exports.payouts, name="payouts_csv"),
