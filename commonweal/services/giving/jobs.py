@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+from commonweal.kernel import clock
 from commonweal.kernel.jobs import every, task
 from commonweal.kernel.notices.inbox import notify
 from commonweal.kernel.parties.erasure import eraser
@@ -12,12 +13,14 @@ from commonweal.kernel.parties.openings import opener
 from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import appeals as appeal_actions
+from commonweal.services.giving.actions import clocks as clock_actions
+from commonweal.services.giving.actions import deeds as deed_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.models import Update
-from commonweal.services.giving.queries import appeals, campaigns, gifts, givers, payouts, webhooks
+from commonweal.services.giving.queries import appeals, campaigns, clocks, deeds, gifts, givers, payouts, webhooks
 
 
 def _money(amount: int, asset: Asset) -> Text:
@@ -150,6 +153,30 @@ def deliver(delivery: str) -> None:
     webhook_actions.deliver(uuid.UUID(delivery))
 
 
+@task("giving.settle")
+def settle() -> None:
+    """Fix what sponsors' contracts that are over come to."""
+    for contract in deeds.to_settle(clock.now()):
+        deed_actions.settle(contract)
+
+
+@task("giving.clock")
+def disclosure() -> None:
+    """Warn charities before a report is due, say when giving has stopped, and ask how things are used."""
+    for warning in clock_actions.take_warnings():
+        for officer in clocks.officers(warning.campaign):
+            notify(officer, "giving.deadline", warning.title, warning.text, f"/giving/{warning.campaign}/tell/")
+    for asked in clock_actions.ask_for_use():
+        for officer in clocks.officers(asked.campaign):
+            notify(
+                officer,
+                "giving.use",
+                Text("{days} days on: is it in use?", "已过 {days} 天：还在使用吗？").format(days=str(asked.after)),
+                asked.what,
+                f"/giving/{asked.campaign}/payouts/{asked.request}/use/{asked.after}/",
+            )
+
+
 @task("giving.expire")
 def expire() -> None:
     """Void the promises whose payment did not come in time."""
@@ -167,8 +194,11 @@ every(timedelta(minutes=1), expire)
 every(timedelta(seconds=5), lay)
 every(timedelta(seconds=5), announce)
 every(timedelta(hours=1), remind)
+every(timedelta(minutes=1), settle)
+every(timedelta(minutes=1), disclosure)
 
 opener("giving.gift")(gift_actions.opening)
+opener("giving.hours")(gift_actions.opening)
 eraser(appeal_actions.erase)
 eraser(giver_actions.erase)
 eraser(webhook_actions.erase)
