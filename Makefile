@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. All logic is in `commonweal ...`; this file only prepares the ground.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock clean
+.PHONY: help run test engines lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/python -m uv
@@ -13,6 +13,9 @@ run: .venv/run.stamp  ## open the platform on this machine (COMMONWEAL_PORT, COM
 
 test: .venv/test.stamp  ## every check and every test, the browser included
 	@$(BIN)/python -m tests.everything
+
+engines: .venv/run.stamp  ## add the compiled numerics that the step-free map and the forest need (about 500 MB)
+	@$(UV) pip install -q -c requirements-dev.lock -e '.[access,forest]'
 
 lock:  ## renew the two lock files (hashes, no addresses)
 	$(UV) pip compile -q pyproject.toml --generate-hashes --no-header -o requirements.lock

@@ -1,4 +1,7 @@
-"""`commonweal bench SERVICE NAME`: the function NAME of the module `bench.SERVICE`."""
+"""`commonweal bench SERVICE NAME [OPTIONS]`: the function NAME of the module `bench.SERVICE`.
+
+A module with options of its own has `add_arguments(parser)`; its functions take what was parsed as `arguments`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from bench.figure import Figure, show
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 
-GROUND = {"commands", "figure", "ground", "naive"}
+GROUND = {"access_judge", "access_valhalla", "commands", "figure", "ground", "naive"}
 
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,6 +26,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     door = subparsers.add_parser("bench", help="measure one thing beside its anchor; the last line is JSON")
     door.add_argument("service", metavar="SERVICE", help=", ".join(services()))
     door.add_argument("name", metavar="NAME", help="a benchmark of the service; `all` for each of them")
+    door.add_argument("options", nargs=argparse.REMAINDER, metavar="OPTIONS", help="of the module, if it has any")
     door.set_defaults(run=_run)
 
 
@@ -32,14 +36,15 @@ def services() -> list[str]:
 
 
 def benchmarks(module: ModuleType) -> list[str]:
-    """The benchmarks of a module: its public functions without arguments."""
+    """The benchmarks of a module: its public functions that need nothing, or its parsed options alone."""
+    needs = ["arguments"] if hasattr(module, "add_arguments") else []
     return [
         name
         for name, made in vars(module).items()
         if inspect.isfunction(made)
         and made.__module__ == module.__name__
         and not name.startswith("_")
-        and not inspect.signature(made).parameters
+        and list(inspect.signature(made).parameters) == needs
     ]
 
 
@@ -51,10 +56,17 @@ def _run(arguments: argparse.Namespace) -> int:
     names = benchmarks(module)
     if arguments.name not in (*names, "all"):
         raise _unknown(arguments.name, names)
+    given: list[argparse.Namespace] = []
+    parser = argparse.ArgumentParser(prog=f"commonweal bench {arguments.service} {arguments.name}")
+    if hasattr(module, "add_arguments"):
+        module.add_arguments(parser)
+        given.append(parser.parse_args(arguments.options))
+    else:
+        parser.parse_args(arguments.options)
     figures: list[Figure] = []
     for name in names if arguments.name == "all" else [arguments.name]:
         print(f"measuring {arguments.service} {name} ...", file=sys.stderr)
-        found = getattr(module, name)()
+        found = getattr(module, name)(*given)
         figures += found if isinstance(found, list) else [found]
     show(figures)
     return 0 if all(one["ok"] for one in figures) else 1

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -73,6 +74,8 @@ def gifts() -> list[Figure]:
                 (campaign,) = session.execute(BUSY).fetchone() or (None,)
                 giver, officer = (_token(home, who) for who in ("giver@demo.example", "charity@demo.example"))
                 path = f"/api/v1/giving/campaigns/{campaign}/gifts"
+                while session.execute("SELECT FROM jobs_job WHERE task <> 'giving.lay' LIMIT 1").fetchone():
+                    time.sleep(0.5)  # until the clerk has done what the seeding left to do
                 collected = _gifts(platform, session, name, path, officer, "collected", "giving_payment")
                 waiting = _gifts(platform, session, name, path, giver, "simulator", "giving_gift")
             with _naive(server) as port, psycopg.connect(server.conninfo("naive"), autocommit=True) as session:
@@ -168,59 +171,78 @@ def ledger() -> list[Figure]:
     """Durable gifts/s into the books at batches of 1,000 by two writers: into one busy campaign, then over 1,000.
 
     A gift is a transfer with two postings, the balances that follow, and its fact for the log, in one transaction a
-    batch. The books are audited and the facts counted before a speed is said.
+    batch. The books are audited and the facts counted before a speed is said. On a machine that others use, too, the
+    processor's time a gift says more than the wall's: 66 microseconds are 30,000 gifts/s on two cores.
     """
     with server() as started:
         anchor = tpc_b(started)
-        return [_into_books(started, campaigns, anchor) for campaigns in (1, 1_000)]
+        return [one for campaigns in (1, 1_000) for one in _into_books(started, campaigns, anchor)]
 
 
-def _into_books(started: Server, campaigns: int, anchor: float) -> Figure:
+def _into_books(started: Server, campaigns: int, anchor: float) -> list[Figure]:
     books = [uuid7() for _ in range(campaigns)]
     with psycopg.connect(started.conninfo()) as session, session.cursor() as cursor:
         open_assets(cursor, [CNY])
         open_accounts(cursor, [account for book in books for account in _accounts(book)])
         before = _written(session)
-    legs = [(Leg(there.id, 500), Leg(fund.id, -500)) for there, fund in map(_accounts, books)]
-    request, stop = request_hash("bench"), threading.Event()
-    done = [0] * WRITERS
-    ready = threading.Barrier(WRITERS + 1)
-
-    def write(writer: int) -> None:
-        chance = random.Random(writer)
-        with psycopg.connect(started.conninfo(), autocommit=True) as session, session.cursor() as cursor:
-            stripe.lease(cursor)
-            ready.wait()
-            while not stop.is_set():
-                batch, facts = [], []
-                for _ in range(1_000):
-                    n = chance.randrange(campaigns)
-                    batch.append(Transfer(books[n], str(uuid.uuid4()), request, "giving.gift", legs[n], AT))
-                    facts.append(Fact("giving.gift", AT, {"campaign": str(books[n]), "amount": 500, "asset": "CNY"}))
-                with session.transaction():
-                    post(cursor, batch)
-                    append(cursor, *facts)
-                done[writer] += len(batch)
-
-    threads = [threading.Thread(target=write, args=[writer]) for writer in range(WRITERS)]
-    for thread in threads:
-        thread.start()
+    forked = multiprocessing.get_context("fork")
+    ready, stop = forked.Barrier(WRITERS + 1), forked.Event()
+    writers = [forked.Process(target=_write, args=[started, books, seed, ready, stop]) for seed in range(WRITERS)]
+    for writer in writers:
+        writer.start()
     ready.wait()
-    begin = time.perf_counter()
+    begin, spent = time.perf_counter(), _processor(started)
     time.sleep(BOOK_SECONDS)
     stop.set()
-    for thread in threads:
-        thread.join()
-    took = time.perf_counter() - begin
+    ready.wait()  # the writers have ended their last batch and still live
+    took, spent = time.perf_counter() - begin, _processor(started) - spent
+    for writer in writers:
+        writer.join()
     with psycopg.connect(started.conninfo()) as session, session.cursor() as cursor:
-        transfers, facts = (now - then for now, then in zip(_written(session), before, strict=True))
-        assert transfers == facts == sum(done)
-        assert sum(balance(cursor, _accounts(book)[1]) for book in books) == 500 * transfers
+        gifts, facts = (now - then for now, then in zip(_written(session), before, strict=True))
+        assert gifts == facts > 0
+        assert sum(balance(cursor, _accounts(book)[1]) for book in books) == 500 * gifts
         assert audit(cursor) == []
-    name = f"gifts into {campaigns:,} campaign{'s' * (campaigns > 1)}"
-    return figure(
-        name, transfers / took, "1/s", anchor="pgbench TPC-B s10 c8", anchor_value=anchor, n=transfers, least=30_000
-    )
+    into = f"into {campaigns:,} campaign{'s' * (campaigns > 1)}"
+    tpc = {"anchor": "pgbench TPC-B s10 c8", "anchor_value": anchor}
+    aim = {"anchor": "two cores at 30,000/s", "anchor_value": 2e6 / 30_000}
+    return [
+        figure(f"gifts {into}", gifts / took, "1/s", n=gifts, least=30_000, **tpc),  # type: ignore[arg-type]
+        figure(f"processor a gift {into}", 1e6 * spent / gifts, "us", n=gifts, most=2e6 / 30_000, **aim),  # type: ignore[arg-type]
+    ]
+
+
+def _write(started: Server, books: list[uuid.UUID], seed: int, ready: Any, stop: Any) -> None:
+    """Batches until it is over."""
+    chance, request = random.Random(seed), request_hash("bench")
+    legs = [(Leg(there.id, 500), Leg(fund.id, -500)) for there, fund in map(_accounts, books)]
+    with psycopg.connect(started.conninfo(), autocommit=True) as session, session.cursor() as cursor:
+        stripe.lease(cursor)
+        ready.wait()
+        while not stop.is_set():
+            batch, facts = [], []
+            for _ in range(1_000):
+                n = chance.randrange(len(books))
+                batch.append(Transfer(books[n], str(uuid.uuid4()), request, "giving.gift", legs[n], AT))
+                facts.append(Fact("giving.gift", AT, {"campaign": str(books[n]), "amount": 500, "asset": "CNY"}))
+            with session.transaction():
+                post(cursor, batch)
+                append(cursor, *facts)
+        ready.wait()
+
+
+def _processor(started: Server) -> float:
+    """Seconds of processor that the server, its sessions and the writers have used."""
+    ours, tick = {started.pid(), os.getpid()}, os.sysconf("SC_CLK_TCK")
+    total = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            pid, words = int(path.parent.name), path.read_text().rpartition(")")[2].split()
+            if pid in ours or int(words[1]) in ours:
+                total += int(words[11]) + int(words[12])
+                if pid == started.pid():
+                    total += int(words[13]) + int(words[14])  # of sessions that have ended
+    return total / tick
 
 
 def _accounts(book: uuid.UUID) -> tuple[Account, Account]:

@@ -47,9 +47,18 @@ def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    arguments = build_parser(words[0] if words else None).parse_args(words)
+    wanted = words[0] if words else None
+    arguments = argparse.Namespace()
     try:
+        arguments = build_parser(wanted).parse_args(words)
         return int(arguments.run(arguments) or 0)
+    except ModuleNotFoundError as missing:
+        if wanted not in service_names() or (missing.name or "").startswith("commonweal"):
+            raise
+        extra = f"commonweal[{wanted}]"
+        print(f"commonweal: {missing.name} is missing; the extra {extra} brings it.", file=sys.stderr)
+        print(f"            缺少 {missing.name}，安装 {extra} 即可。", file=sys.stderr)
+        return 2
     except Refusal as refusal:
         if getattr(arguments, "json", False):
             print(json.dumps({"code": refusal.code, "en": refusal.text.en, "zh": refusal.text.zh}, ensure_ascii=False))

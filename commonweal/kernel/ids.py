@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import time
 import uuid
@@ -20,6 +21,7 @@ def uuid7(
     return uuid.UUID(int=value)
 
 
+@functools.lru_cache(65_536)
 def derived(book: uuid.UUID, name: str) -> uuid.UUID:
     """The identifier that `name` always has within `book` (UUID version 5): needs no look-up to be known."""
     return uuid.uuid5(book, name)

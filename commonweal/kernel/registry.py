@@ -82,7 +82,8 @@ HUES = range(0, 360, 15)
 class Service:
     """A kind of need, and how it is met. `name` is the folder; `title` and `promise` are shown to everybody.
 
-    `hue` is its colour on the wheel, `drawing` its picture (the gallery shows all).
+    `hue` is its colour on the wheel, `drawing` its picture (the gallery shows all). `needs` names modules that only an
+    extra of the package brings; without them the service is not opened, its commands say what to install.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Service:
     account_kinds: dict[str, Text] = field(default_factory=dict)
     fact_kinds: tuple[FactKind, ...] = ()
     order: int = 100
+    needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]{1,30}", self.name):
@@ -106,6 +108,11 @@ class Service:
             if not kind.name.startswith(f"{self.name}."):
                 raise ValueError(f"a fact kind of {self.name} is named {self.name}.something: {kind.name!r}")
 
+    @property
+    def can_open(self) -> bool:
+        """Whether all is installed that the service needs."""
+        return all(importlib.util.find_spec(module) for module in self.needs)
+
     def module(self, part: str) -> ModuleType | None:
         """The module of the service's anatomy (`pages`, `api`, `jobs`...), or None if it has none."""
         name = f"commonweal.services.{self.name}.{part}"
@@ -114,12 +121,12 @@ class Service:
 
 @functools.cache
 def services() -> tuple[Service, ...]:
-    """All services that are installed, in the order in which they are shown."""
+    """All services that are installed with what they need, in the order in which they are shown."""
     found = []
     folder = importlib.import_module("commonweal.services")  # by name: the kernel knows of no service
     for module in pkgutil.iter_modules(folder.__path__):
         service = getattr(importlib.import_module(f"commonweal.services.{module.name}"), "SERVICE", None)
-        if service is not None:
+        if service is not None and service.can_open:
             found.append(service)
     return tuple(sorted(found, key=lambda service: (service.order, service.name)))
 

@@ -119,6 +119,8 @@ class Archive:
             while chunk := content.read(CHUNK):
                 digest.update(chunk)
                 file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
         if digest.hexdigest() != self._listed[name]["sha256"]:
             raise Broken(f"{name} was altered")
 

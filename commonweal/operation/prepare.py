@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import commonweal
+from commonweal.kernel.registry import services
 from commonweal.operation.database import setup
 
 PACKAGE = Path(commonweal.__file__).parent
@@ -16,7 +17,8 @@ PACKAGE = Path(commonweal.__file__).parent
 
 def version_of_the_ground() -> str:
     """A hash over every migration, service and static file: while it stays the same there is nothing to prepare."""
-    digest = hashlib.sha256(commonweal.__version__.encode())
+    open_services = " ".join(service.name for service in services())
+    digest = hashlib.sha256(f"{commonweal.__version__} {open_services}".encode())
     for pattern in ("**/migrations/*.py", "services/*/__init__.py", "**/static/**/*"):
         for path in sorted(PACKAGE.glob(pattern)):
             if path.is_file():

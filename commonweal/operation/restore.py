@@ -121,8 +121,6 @@ def _restore_into(home: Path, about: dict[str, Any], forgotten: set[str], *, ver
             if wrong := expected.differences(found) + (_audited(connection, home) if verify else []):
                 raise Unlike(wrong)
     again = _forget_again(forgotten)
-    if server is not None:
-        os.sync()
     return {**about["inventory"], "verified": verify, "forgotten_again": again}
 
 

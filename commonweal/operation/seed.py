@@ -54,16 +54,14 @@ def seed() -> None:
             importlib.import_module(name).seed()
 
 
-def seed_if_empty(home: Path) -> bool:
-    """Make the world if nobody is here yet, or if its making was cut off. Returns whether it did."""
+def seed_if_empty(home: Path) -> None:
+    """Make the world if nobody is here yet, or if its making was cut off. Looked at once in a data directory's life."""
     done = home / "seeded"
     if done.exists():
-        return False
+        return
     setup()
     from commonweal.kernel.parties.models import Login
 
-    if Login.objects.exclude(email__in=SIGN_INS).exists():
-        return False
-    seed()
+    if not Login.objects.exclude(email__in=SIGN_INS).exists():
+        seed()
     done.touch()
-    return True

@@ -100,3 +100,16 @@ def test_what_a_service_need_not_say() -> None:
     toys = Service("toys", TEXT, TEXT)
     assert (toys.drawing, toys.order) == ("hands", 100)
     assert (toys.links, toys.console, toys.assets, toys.account_kinds, toys.fact_kinds) == ((), (), (), {}, ())
+
+
+def test_a_service_opens_only_with_what_it_needs(folder: Path) -> None:
+    add(folder, "toyd")
+    (folder / "toye").mkdir()
+    text = (
+        (folder / "toyd" / "__init__.py")
+        .read_text()
+        .replace("'toyd'", "'toye'")
+        .replace("))\n", '), needs=("no_such_module",))\n')
+    )
+    (folder / "toye" / "__init__.py").write_text(text)
+    assert [service.name for service in services()] == ["toyd"]

@@ -58,19 +58,22 @@ async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
     token = headers.get(b"authorization", b"").split(b" ")
     if len(token) != 2 or token[0].lower() != b"bearer" or headers.get(b"content-type") != b"application/json":
         return receive
-    first = await receive()
-    body = first.get("body", b"")
-    if first["type"] != "http.request" or first.get("more_body", False) or len(body) > MAX_BODY:
-        return _from(first, receive)
+    length = headers.get(b"content-length", b"")
+    if not length.isdigit() or int(length) > MAX_BODY:
+        return receive
+    read = [await receive()]
+    while read[-1]["type"] == "http.request" and read[-1].get("more_body", False):
+        read.append(await receive())
+    body = b"".join(message.get("body", b"") for message in read)
     wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), body)
     if wish is None:
-        return _from(first, receive)
+        return _again(read, receive)
     try:
         taken = await batcher().ask(Asked(wish, hashlib.sha256(token[1]).digest()))
     except Conflict as reused:
         taken = reused
     if not isinstance(taken, Taken) or taken.existed:
-        return _from(first, receive)
+        return _again(read, receive)
     content = _answer(wish, taken)
     kind = (b"content-type", b"application/json; charset=utf-8")
     length = (b"content-length", str(len(content)).encode())
@@ -111,7 +114,7 @@ def _answer(wish: Give, taken: Taken) -> bytes:
             "campaign": str(wish.campaign),
             "amount": amount,
             "state": "waiting",
-            "given_at": taken.at.isoformat().replace("+00:00", "Z"),
+            "given_at": taken.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "fact": None,
             "pay": providers()[wish.channel].checkout(order),
         },
@@ -119,11 +122,11 @@ def _answer(wish: Give, taken: Taken) -> bytes:
     ).encode()
 
 
-def _from(first: MutableMapping[str, Any], receive: Receive) -> Receive:
+def _again(read: list[MutableMapping[str, Any]], receive: Receive) -> Receive:
     """A receive that begins with what was read already."""
-    again: list[MutableMapping[str, Any]] = [first]
+    unread = iter(read)
 
     async def replay() -> MutableMapping[str, Any]:
-        return again.pop() if again else await receive()
+        return next(unread, None) or await receive()
 
     return replay

@@ -75,7 +75,8 @@ END $$;
 CREATE FUNCTION ledger_move(moved_book uuid[], moved_account uuid[], p bigint[], d bigint[], c bigint[])
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    writer smallint := coalesce(nullif(current_setting('commonweal.stripe', true), ''), '0')::smallint;
+    -- Without a stripe of its own a session takes one by its process, so that few sessions share one.
+    writer smallint := coalesce(nullif(current_setting('commonweal.stripe', true), '')::smallint, pg_backend_pid() % 16);
     below record;
 BEGIN
     WITH moved AS (
@@ -112,25 +113,23 @@ CREATE FUNCTION ledger_check_postings() RETURNS trigger LANGUAGE plpgsql
 DECLARE
     wrong record;
 BEGIN
-    -- Every posting is of a known account, every transfer is complete, and sums to zero in each of its assets.
-    SELECT n.book, n.transfer,
-           CASE WHEN count(a.id) < count(*) THEN 'an account is unknown'
-                WHEN t.id IS NULL THEN 'its transfer is unknown'
-                ELSE 'it is not complete' END AS reason
+    -- Every transfer is known and complete; every posting is of a known account; each asset of a transfer sums to zero.
+    SELECT n.transfer, CASE WHEN t.id IS NULL THEN 'its transfer is unknown' ELSE 'it is not complete' END AS reason
     INTO wrong
-    FROM added n
-    LEFT JOIN ledger_account a ON a.book = n.book AND a.id = n.account
+    FROM (SELECT book, transfer, count(*) AS legs, max(seq) AS last FROM added GROUP BY book, transfer) n
     LEFT JOIN ledger_transfer t ON t.book = n.book AND t.id = n.transfer
-    GROUP BY n.book, n.transfer, t.id, t.legs
-    HAVING count(a.id) < count(*) OR t.id IS NULL OR count(*) <> t.legs OR max(n.seq) <> t.legs - 1
+    WHERE t.id IS NULL OR n.legs <> t.legs OR n.last <> t.legs - 1
     LIMIT 1;
     IF FOUND THEN
         PERFORM ledger_refuse(format('posting of transfer %s: %s', wrong.transfer, wrong.reason));
     END IF;
     SELECT n.transfer, a.asset INTO wrong
-    FROM added n JOIN ledger_account a ON a.book = n.book AND a.id = n.account
-    GROUP BY n.book, n.transfer, a.asset HAVING sum(n.amount) <> 0 LIMIT 1;
-    IF FOUND THEN
+    FROM added n LEFT JOIN ledger_account a ON a.book = n.book AND a.id = n.account
+    GROUP BY n.book, n.transfer, a.asset HAVING a.asset IS NULL OR sum(n.amount) <> 0
+    ORDER BY a.asset NULLS FIRST LIMIT 1;
+    IF FOUND AND wrong.asset IS NULL THEN
+        PERFORM ledger_refuse(format('posting of transfer %s: an account is unknown', wrong.transfer));
+    ELSIF FOUND THEN
         PERFORM ledger_refuse(format('transfer %s does not balance in %s', wrong.transfer, wrong.asset));
     END IF;
     RETURN NULL;

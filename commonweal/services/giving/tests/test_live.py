@@ -44,8 +44,9 @@ class Posting:
         self.path = f"/api/v1/giving/campaigns/{world.campaign.id}/gifts"
         self.token = token
 
-    def scope(self, key: str) -> dict[str, Any]:
+    def scope(self, key: str, length: int = 0) -> dict[str, Any]:
         headers = [
+            (b"content-length", str(length).encode()),
             (b"host", b"testserver"),
             (b"authorization", f"Bearer {self.token}".encode()),
             (b"content-type", b"application/json"),
@@ -58,7 +59,9 @@ class Posting:
 
     async def ask(self, key: str, body: bytes) -> Answer:
         sent: list[Any] = []
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
+        parts = [{"type": "http.request", "body": part, "more_body": True} for part in (body[:7], body[7:])]
+        parts.append({"type": "http.request", "body": b"", "more_body": False})
+        messages = list(parts)
 
         async def receive() -> Any:
             return messages.pop(0)
@@ -66,11 +69,11 @@ class Posting:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        unread = await live.gifts(self.scope(key), receive, send)
+        unread = await live.gifts(self.scope(key, len(body)), receive, send)
         if unread is None:
             return sent[0]["status"], json.loads(sent[1]["body"])
         assert sent == []
-        assert await unread() == {"type": "http.request", "body": body, "more_body": False}
+        assert [await unread() for _ in parts] == parts
         return await asyncio.to_thread(self.ordinary, key, body)
 
     def all(self, asked: Sequence[tuple[str, bytes]], writers: int = 2) -> list[Answer]:
@@ -217,3 +220,4 @@ def test_other_requests_are_left_unread(posting: Posting, method: str) -> None:
     assert asyncio.run(run(posting.scope("k") | {"method": method})) is receive
     assert asyncio.run(run(posting.scope("k") | {"path": posting.path + "/1"})) is receive
     assert asyncio.run(run(posting.scope("k") | {"headers": []})) is receive
+    assert asyncio.run(run(posting.scope("k", live.MAX_BODY + 1))) is receive

@@ -1,0 +1,32 @@
+"""A region in the data directory: the graph of an extract, and beside it the places that are in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from commonweal.services.access.graph import places
+from commonweal.services.access.graph.build import OPENSTREETMAP, build
+from commonweal.services.access.graph.source import Progress
+
+_ENDINGS = re.compile(r"(\.osm)?\.(pbf|geojson|json|osm|bz2)$|\.osm$")
+
+
+def bring(
+    extract: Path,
+    home: Path,
+    *,
+    dem: Path | None = None,
+    licence: str = OPENSTREETMAP,
+    progress: Progress = lambda stage, count: None,
+) -> tuple[Path, dict[str, Any]]:
+    """Build the graph of `extract` in `home`, named after the file, with its places. Returns folder and meta data."""
+    home.mkdir(parents=True, exist_ok=True)
+    folder = home / _ENDINGS.sub("", extract.name)
+    meta = build(extract, folder, dem=dem, licence=licence, progress=progress)
+    if extract.suffix not in (".json", ".geojson"):
+        found = places.to_a11y(places.read_osm(extract))
+        (folder / "places.json").write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    return folder, meta

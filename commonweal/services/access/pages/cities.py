@@ -1,0 +1,48 @@
+"""For a city: how much of its streets is on record, and which repair would open most trips."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from commonweal.services.access import queries
+from commonweal.services.access.rules import ATTRIBUTES, PROFILES, parse_profile
+
+
+@require_safe
+def cities(request: HttpRequest) -> HttpResponse:
+    """The maps that are here."""
+    return render(request, "access/cities.html", {"regions": queries.regions()})
+
+
+@require_safe
+def city(request: HttpRequest, region: str) -> HttpResponse:
+    """One of them. The profile is one of those to start from: nobody's own."""
+    from commonweal.services.access.graph import drawing, text
+    from commonweal.services.access.graph.repairs import repairs
+    from commonweal.services.access.pages.routes import safe
+
+    found = queries.region(region)
+    wanted = request.GET.get("profile", "manual")
+    profile = parse_profile(wanted if wanted in PROFILES else "manual")
+    router = queries.router(found)
+    best = repairs(router, profile)
+    context = {
+        "region": found,
+        "coverage": [(ATTRIBUTES[name], round(100 * share)) for name, share in found.meta["coverage"].items()],
+        "profiles": [(name, title) for name, (_, title) in PROFILES.items()],
+        "profile": profile.name,
+        "kilometres": f"{found.meta['metres'] / 1000:,.1f}",
+        "repairs": [
+            {
+                "element": repair.element,
+                "facts": [text.say_fact(fact) for fact in repair.facts],
+                "opens": f"{100 * repair.opens:.2f}",
+                "at": f"{repair.lat:.5f},{repair.lon:.5f}",
+            }
+            for repair in best
+        ],
+        "map": safe(drawing.draw(router, marks=[(r.lat, r.lon, "barrier") for r in best], title="repairs / 改造点")),
+    }
+    return render(request, "access/city.html", context)

@@ -1,0 +1,171 @@
+"""Finding a way. The question comes in the body of a form: where somebody goes, and what they can pass, is nobody's."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.http import require_http_methods, require_safe
+
+from commonweal.kernel import geo
+from commonweal.kernel.errors import Invalid, Refusal
+from commonweal.kernel.parties import session
+from commonweal.kernel.text import Text
+from commonweal.services.access import queries
+from commonweal.services.access.queries import Point
+from commonweal.services.access.rules import MODES, PROFILES, Profile, parse_profile
+
+MODE_TITLES = {
+    "strict": Text("only where all is known", "只走资料齐全的路"),
+    "cautious": Text("nothing that is in doubt", "避开存疑的地方"),
+    "permissive": Text("also what is in doubt", "存疑的地方也走"),
+}
+_MAP_LINK = re.compile(r"(?:position=|@|q=|ll=|dest=)(-?\d+\.\d+)[,，](-?\d+\.\d+)")
+
+
+def read_place(text: str, field: str, *, gcj02: bool = False) -> Point:
+    """`latitude, longitude`, the address of a Chinese map (GCJ-02, longitude first), or the name of a place.
+
+    Raises `Invalid` (`point.form`, `place.unknown`) naming the field.
+    """
+    text = text.replace("\0", "").strip()[:300]
+    if "amap.com" in text or "gaode.com" in text:
+        found = _MAP_LINK.search(text)
+        if found:
+            shown = geo.Point(float(found[2]), float(found[1]))
+            true = geo.from_gcj02(shown)
+            return true.lat, true.lon
+    numbers = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*[,，\s]\s*(-?\d+(?:\.\d+)?)\s*", text)
+    if numbers:
+        try:
+            point = geo.Point(float(numbers[1]), float(numbers[2]))
+        except Invalid as error:
+            raise Invalid(error.code, error.text, field=field) from error
+        point = geo.from_gcj02(point) if gcj02 else point
+        return point.lat, point.lon
+    if text:
+        for region in queries.regions():
+            for place in queries.search_places(region, text, 1):
+                lon, lat = place["geometry"]["coordinates"]
+                return lat, lon
+    raise Invalid(
+        "place.unknown",
+        Text(
+            "Write the name of a place on our maps, or latitude and longitude, for example 31.2304, 121.4737.",
+            "请填写地图上的地点名称，或“纬度,经度”，例如 31.2304,121.4737。",
+        ),
+        field=field,
+    )
+
+
+def choose_profile(request: HttpRequest, wanted: str) -> Profile:
+    """A profile by name, or one that this visitor keeps."""
+    if re.fullmatch(r"[0-9a-f-]{36}", wanted):
+        try:
+            return queries.own_profile(session.signed_in(request), uuid.UUID(wanted))
+        except ValueError:
+            pass
+    return parse_profile(wanted)
+
+
+def profile_options(request: HttpRequest) -> list[tuple[str, Text]]:
+    """The visitor's own profiles, then those to start from."""
+    party = session.visitor(request)
+    own = [(str(name), Text(kept.name, kept.name)) for name, kept in queries.own_profiles(party)] if party else []
+    return own + [(name, title) for name, (_, title) in PROFILES.items()]
+
+
+@require_http_methods(["GET", "POST"])
+def route(request: HttpRequest) -> HttpResponse:
+    """The question, and its answer below it."""
+    context: dict[str, Any] = {
+        "profiles": profile_options(request),
+        "modes": [(name, MODE_TITLES[name]) for name in MODES],
+        "regions": queries.regions(),
+        "from": request.GET.get("from", "")[:100],
+        "to": request.GET.get("to", "")[:100],
+    }
+    status = 200
+    if request.method == "POST":
+        context["form"] = request.POST
+        try:
+            context |= _answer(request)
+        except Refusal as refusal:
+            context["refusal"] = refusal
+            status = refusal.status
+    return render(request, "access/route.html", context, status=status)
+
+
+def _answer(request: HttpRequest) -> dict[str, Any]:
+    from commonweal.services.access.graph import answer, drawing
+    from commonweal.services.access.graph.easing import change
+
+    form = request.POST
+    gcj02 = bool(form.get("gcj02"))
+    start = read_place(form.get("from", ""), "from", gcj02=gcj02)
+    goal = read_place(form.get("to", ""), "to", gcj02=gcj02)
+    profile = choose_profile(request, form.get("profile", "manual"))
+    if form.get("unknown") in MODES:
+        profile = change(change(profile, "unknown", form["unknown"]), "unknown_by", ())  # type: ignore[arg-type]
+    region = queries.region_of(start, goal)
+    router = queries.router(region)
+    found = answer.route(router, profile, start, goal, alternatives=True)
+    line = found["geometry"]["coordinates"] if found["status"] == "ok" else ()
+    marks = [(*start, "start"), (*goal, "goal")]
+    if found["status"] != "ok":
+        marks += [(r["lat"], r["lon"], "barrier") for r in found["reasons"] if "lat" in r]
+    title = Text("The streets between the two places", "两地之间的街道")
+    steps = zip(*(found["instructions"][name] for name in ("en", "zh")), strict=True) if line else ()
+    return {
+        "found": found,
+        "region": region,
+        "map": safe(drawing.draw(router, line, marks, str(title))),
+        "steps": [Text(en, zh) for en, zh in steps],
+        "reasons": [Text(**r["text"]) if "text" in r else None for r in found.get("reasons", ())],
+        "told": Text(**found["text"]) if "text" in found else None,
+        "minutes": round(found["time_s"] / 60) if line else 0,
+        "kilometres": f"{found['length_m'] / 1000:.2f}" if line else "",
+        "unknown": sorted(
+            ((_attribute(name), round(metres)) for name, metres in found.get("unknown_m", {}).items()),
+            key=lambda row: -row[1],
+        ),
+    }
+
+
+def _attribute(name: str) -> Text:
+    from commonweal.services.access.rules import ATTRIBUTES
+
+    return ATTRIBUTES[name]
+
+
+def safe(svg: str) -> SafeString:
+    """An SVG of our own, in which nothing comes from outside but numbers."""
+    return mark_safe(svg)  # noqa: S308
+
+
+@require_safe
+def places(request: HttpRequest) -> HttpResponse:
+    """Toilets, entrances, lifts and named places, and how one gets in."""
+    words = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    hits = []
+    for region in queries.regions():
+        for place in queries.search_places(region, words, 40):
+            info = place["properties"]
+            access = info.get("accessibility", {})
+            lon, lat = place["geometry"]["coordinates"]
+            hits.append(
+                {
+                    "name": info.get("name") or info["category"].replace("_", " "),
+                    "category": info["category"].replace("_", " "),
+                    "region": region.name,
+                    "at": f"{lat:.6f},{lon:.6f}",
+                    "wheelchair": access.get("accessibleWith", {}).get("wheelchair"),
+                    "partly": "partiallyAccessibleWith" in access,
+                    "toilet": next((r["isAccessibleWithWheelchair"] for r in access.get("restrooms", ())), None),
+                }
+            )
+    return render(request, "access/places.html", {"words": words, "hits": hits[:60]})

@@ -1,0 +1,273 @@
+"""What pages and doors read: the regions with their routers, brought up to date with what people report."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import connection
+
+from commonweal.kernel import clock
+from commonweal.kernel.errors import NotFound
+from commonweal.kernel.parties import cipher
+from commonweal.kernel.parties.models import Party
+from commonweal.kernel.text import Text
+from commonweal.services.access.models import OwnProfile, Report
+from commonweal.services.access.rules import Profile, parse_profile
+from commonweal.services.access.trust import Reporter, Vote
+
+if TYPE_CHECKING:  # the engine is loaded with the first question
+    from commonweal.services.access.graph.router import Router
+
+Point = tuple[float, float]
+
+KINDS: dict[str, Text] = {
+    "parked": Text("something parked in the way", "停放物挡路"),
+    "crowd": Text("a crowd", "人群拥堵"),
+    "lift": Text("a lift out of service", "电梯停运"),
+    "snow": Text("snow or ice", "积雪结冰"),
+    "works": Text("road works", "道路施工"),
+    "surface": Text("a broken surface", "路面破损"),
+    "kerb": Text("a kerb that is too high", "路缘石过高"),
+    "steps": Text("steps", "台阶"),
+    "other": Text("something else", "其他障碍"),
+}
+"""What can be reported."""
+STANDINGS: dict[str, Text] = {
+    "doubted": Text("reported, not yet confirmed", "已上报，待证实"),
+    "confirmed": Text("confirmed: routes go around it", "已证实：路线会绕开"),
+    "cleared": Text("gone", "已消失"),
+}
+
+
+@dataclass(frozen=True)
+class Region:
+    """A built graph in the data directory."""
+
+    name: str
+    folder: Path
+    meta: dict[str, Any]
+
+    def covers(self, *points: Point) -> bool:
+        """Whether all points lie within its bounds, and a little beyond."""
+        south, west, north, east = self.meta["bounds"]
+        return all(south - 0.005 <= lat <= north + 0.005 and west - 0.008 <= lon <= east + 0.008 for lat, lon in points)
+
+
+def regions() -> list[Region]:
+    """The regions that have been imported, by name."""
+    found = []
+    for meta in sorted((settings.HOME / "access").glob("*/meta.json")):
+        folder = meta.parent
+        if folder.suffix not in (".partial", ".old"):
+            found.append(Region(folder.name, folder, json.loads(meta.read_text(encoding="utf-8"))))
+    return found
+
+
+def region(name: str) -> Region:
+    """A region by name. Raises `NotFound` (`region.unknown`)."""
+    for found in regions():
+        if found.name == name:
+            return found
+    raise NotFound("region.unknown", Text("There is no map of this name here.", "没有这个名称的地图。"))
+
+
+def region_of(*points: Point) -> Region:
+    """The smallest region that covers all points. Raises `NotFound` (`point.uncovered`) with what is covered."""
+    all_ = regions()
+    covering = [each for each in all_ if each.covers(*points)]
+    if covering:
+        return min(covering, key=lambda each: int(each.meta["edges"]))
+    names = "; ".join(f"{each.name} {each.meta['bounds']}" for each in all_) or "-"
+    raise NotFound(
+        "point.uncovered",
+        Text(
+            "These places are not on one of our maps. There are (south, west, north, east): {names}.",
+            "这些地点不在现有地图范围内。现有地图（南、西、北、东）：{names}。",
+        ).format(names=names),
+        field="from",
+    )
+
+
+@cache
+def _routers() -> dict[str, tuple[str, Router]]:
+    return {}
+
+
+_opening = threading.Lock()
+
+
+def router(found: Region) -> Router:
+    """The router of a region in this process, with every report that has been committed by now."""
+    from commonweal.services.access.graph.router import Router
+
+    with _opening:
+        known = _routers().get(found.name)
+        if known is None or known[0] != found.meta["build"]:
+            known = (found.meta["build"], Router.open(found.folder))
+            _routers()[found.name] = known
+    _catch_up(found.name, known[1])
+    return known[1]
+
+
+def _catch_up(name: str, opened: Router) -> None:
+    """Apply the changes since the last one that this process has seen: one look at an index."""
+    from commonweal.services.access.graph import live
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.sequence, c.standing, r.id, r.kind, r.lat, r.lon
+            FROM access_change c JOIN access_report r ON r.id = c.report_id
+            WHERE c.sequence > %s AND r.region = %s ORDER BY c.sequence
+            """,
+            [opened.overlay.sequence, name],
+        )
+        rows = cursor.fetchall()
+    barriers = []
+    for sequence, standing, report, kind, lat, lon in rows:
+        try:
+            barriers.append((sequence, live.place(opened, str(report), kind, standing, [(lat, lon)])))
+        except NotFound:  # a newer map without that street
+            continue
+    if barriers:
+        opened.overlay.apply(barriers)
+
+
+def search_places(found: Region, words: str, limit: int = 20) -> list[dict[str, Any]]:
+    """Places of a region in whose name or kind the words occur: A11yJSON features."""
+    path = found.folder / "places.json"
+    if not path.exists():
+        return []
+    wanted = words.casefold().split()
+    listed = json.loads(path.read_text(encoding="utf-8"))["features"]
+    hits = [
+        place
+        for place in listed
+        if all(
+            word in f"{place['properties'].get('name', '')} {place['properties']['category']}".casefold()
+            for word in wanted
+        )
+    ]
+    return hits[:limit]
+
+
+def _called(place: dict[str, Any]) -> str:
+    info = place["properties"]
+    return f"{info.get('name', '')} {info['category']}".casefold()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A report as it is shown."""
+
+    id: uuid.UUID
+    kind: Text
+    region: str
+    lat: float
+    lon: float
+    picture: str
+    at: datetime
+    standing: str
+    votes: int
+    fact: uuid.UUID
+
+    @property
+    def said(self) -> Text:
+        """What it amounts to."""
+        return STANDINGS[self.standing]
+
+
+_REPORTS = """
+SELECT r.id, r.kind, r.region, r.lat, r.lon, r.picture, r.at,
+       (SELECT standing FROM access_change c WHERE c.report_id = r.id ORDER BY sequence DESC LIMIT 1),
+       (SELECT count(DISTINCT by_id) FROM access_vote v WHERE v.report_id = r.id), r.fact
+FROM access_report r
+"""
+
+
+def reports(limit: int = 50) -> list[Standing]:
+    """The newest reports."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_REPORTS} ORDER BY r.at DESC LIMIT %s", [limit])
+        return [_standing(row) for row in cursor.fetchall()]
+
+
+def report(wanted: uuid.UUID) -> Standing:
+    """One report. Raises `NotFound` (`report.unknown`)."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_REPORTS} WHERE r.id = %s", [wanted])
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound("report.unknown", Text("There is no such report.", "没有这条上报。"))
+    return _standing(row)
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    found, kind, *rest = row
+    return Standing(found, KINDS[kind], *rest)
+
+
+def reliability(parties: set[uuid.UUID]) -> dict[uuid.UUID, Reporter]:
+    """How often each was right: every vote of theirs on a report that others or an authority have settled."""
+    known = {party: Reporter() for party in parties}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT v.by_id, count(*) FILTER (WHERE v.present = settled.present),
+                   count(*) FILTER (WHERE v.present <> settled.present)
+            FROM access_vote v
+            JOIN LATERAL (
+                SELECT c.standing = 'confirmed' AS present FROM access_change c
+                WHERE c.report_id = v.report_id ORDER BY c.sequence DESC LIMIT 1
+            ) settled ON true
+            WHERE v.by_id = ANY(%s) AND EXISTS (
+                SELECT 1 FROM access_vote o WHERE o.report_id = v.report_id AND o.by_id <> v.by_id
+            )
+            GROUP BY v.by_id
+            """,
+            [list(parties)],
+        )
+        for party, right, wrong in cursor.fetchall():
+            known[party] = Reporter(Reporter().right + right, Reporter().wrong + wrong)
+    return known
+
+
+def votes_of(found: Report) -> list[Vote]:
+    """The votes on a report, aged by the clock, weighed by who cast them."""
+    cast = list(found.votes.order_by("at"))
+    known = reliability({vote.by_id for vote in cast})
+    now = clock.now()
+    return [
+        Vote(
+            str(vote.by_id),
+            vote.present,
+            known[vote.by_id].reliability,
+            max(0.0, (now - vote.at) / timedelta(hours=1)),
+            vote.authority,
+        )
+        for vote in cast
+    ]
+
+
+def own_profiles(party: Party) -> list[tuple[uuid.UUID, Profile]]:
+    """The limits that a person keeps, newest first."""
+    rows = OwnProfile.objects.filter(party=party).order_by("-at")
+    return [(row.id, parse_profile(cipher.open_for(party.id, bytes(row.sealed)))) for row in rows]
+
+
+def own_profile(party: Party, wanted: uuid.UUID) -> Profile:
+    """One of them. Raises `NotFound` (`profile.unknown`)."""
+    for name, profile in own_profiles(party):
+        if name == wanted:
+            return profile
+    raise NotFound(
+        "profile.unknown", Text("There is no such profile of yours.", "您没有这个出行方式。"), field="profile"
+    )

@@ -1,0 +1,44 @@
+"""forest: low-carbon deeds become green energy, and green energy becomes trees that anyone can check."""
+
+from commonweal.kernel.quantity import Asset
+from commonweal.kernel.registry import FactKind, Service
+from commonweal.kernel.text import Text
+
+GREEN = Asset("GREEN_G", 0, "nature", Text("green energy", "绿色能量"), "g")
+"""Points: whole grams that a deed earns. They buy trees; they are no claim to carbon."""
+
+REDUCTION = Asset("CO2E_G", 0, "nature", Text("quantified reduction", "核算减排量"), "g CO₂e")
+"""What a published method says that a deed has saved, in whole grams of CO2 equivalent, rounded down."""
+
+TREE = Asset("TREE", 0, "nature", Text("tree", "树"))
+
+SERVICE = Service(
+    name="forest",
+    title=Text("Forest", "森林"),
+    promise=Text(
+        "Greener days become trees, and every tree can be checked by anyone.", "绿色的日子长成树，每一棵树人人可查。"
+    ),
+    drawing="seedling",
+    assets=(GREEN, REDUCTION, TREE),
+    account_kinds={
+        "minted": Text("energy that deeds have earned", "行为产生的能量"),
+        "bubbles": Text("energy waiting in bubbles", "气泡中的能量"),
+        "held": Text("energy held by people and groves", "个人与合种林持有的能量"),
+        "planted": Text("energy spent on trees", "用于种树的能量"),
+        "expired": Text("energy that nobody gathered in time", "逾期未收取的能量"),
+    },
+    fact_kinds=(
+        FactKind("forest.deeds", Text("a day's deeds from one source", "某来源一天的行为")),
+        FactKind("forest.factors", Text("a version of the factor table", "排放因子表的一个版本")),
+        FactKind("forest.plot", Text("a plot, its capacity and its funding", "地块及其容量与资金")),
+        FactKind("forest.certificate", Text("a tree promised to somebody", "一份种树承诺")),
+        FactKind("forest.planting", Text("trees set in the ground", "栽植记录")),
+        FactKind("forest.capture", Text("a photograph and a position of a tree", "树的照片与位置")),
+        FactKind("forest.seed", Text("the random seed of a survey, before the survey", "调查前公布的随机种子")),
+        FactKind("forest.survey", Text("the counts of a survival survey", "成活率调查的计数")),
+        FactKind("forest.clearing", Text("a clearing seen by satellite", "卫星发现的林地消失")),
+        FactKind("forest.replanting", Text("the duty to replant", "补植义务")),
+        FactKind("forest.expiry", Text("a day's energy that expired", "某日逾期的能量")),
+    ),
+    order=20,
+)

@@ -1,0 +1,47 @@
+"""Books of energy: one a shard of owners, with five accounts. Single grams are kept beside them and add up to them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from commonweal.kernel.ids import derived
+from commonweal.kernel.ledger import Account, Leg, open_accounts, open_assets
+from commonweal.kernel.proof.log import Cursor
+from commonweal.services.forest import GREEN
+
+SHARDS = 16
+"""Books that owners are spread over. It is part of every stored row and never changes in a running forest."""
+FOREST = uuid.uuid5(uuid.NAMESPACE_URL, "commonweal:forest")
+NAMES = {"minted": 1, "bubbles": -1, "held": -1, "planted": -1, "expired": -1}
+"""Accounts of a book and their normal side: what is minted is owed to those who hold it."""
+
+
+def shard_of(owner: uuid.UUID) -> int:
+    """The shard of an owner: known from the id alone."""
+    return owner.int % SHARDS
+
+
+def book_of(shard: int) -> uuid.UUID:
+    """The book of a shard."""
+    return derived(FOREST, f"shard {shard}")
+
+
+def accounts(shard: int) -> dict[str, Account]:
+    """The accounts of a shard by name. Only `minted` may fall without end; nothing else can be overdrawn."""
+    return {
+        name: Account(book_of(shard), name, GREEN.code, side, None if name == "minted" else 0)
+        for name, side in NAMES.items()
+    }
+
+
+def move(shard: int, source: str, target: str, grams: int) -> tuple[Leg, Leg]:
+    """The legs that move grams from one account of a shard to another."""
+    known = accounts(shard)
+    return Leg(known[source].id, grams), Leg(known[target].id, -grams)
+
+
+def open_shards(cursor: Cursor, shards: Iterable[int] = range(SHARDS)) -> None:
+    """Open the books of shards that are not open yet."""
+    open_assets(cursor, [GREEN])
+    open_accounts(cursor, [account for shard in shards for account in accounts(shard).values()])

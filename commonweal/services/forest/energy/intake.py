@@ -1,0 +1,133 @@
+"""Taking deeds in by the batch: each event once, priced by its method's version, merged into the day's bubbles."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from commonweal.kernel.ledger import Transfer, post, request_hash
+from commonweal.kernel.proof.log import Cursor
+from commonweal.services.forest.energy.books import SHARDS, book_of, move
+from commonweal.services.forest.rules.bubbles import ZONE, day_of
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A deed to take in; `source` and `method` are the numbers of their rows, `event` is the source's own id."""
+
+    owner: uuid.UUID
+    source: int
+    event: str
+    method: int
+    quantity: int
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a batch came to: deeds that were new, deeds that had been there, grams minted."""
+
+    new: int
+    known: int
+    grams: int
+
+
+class CopyCursor(Cursor, Protocol):
+    """A psycopg cursor: rows are copied in."""
+
+    def copy(self, statement: Any, /) -> Any: ...
+
+
+STAGE = """
+CREATE TEMP TABLE IF NOT EXISTS staged_deed (
+    owner uuid, source smallint, event uuid, method smallint, quantity integer, happened timestamptz
+) ON COMMIT DELETE ROWS
+"""
+
+# One pass over what is staged. Deeds of one event in one batch are one deed; which is taken does not depend on order.
+# The day's cap holds for the day's bubble of a person and kind, so what is minted is the bubble's growth, not the sum.
+TAKE = """
+WITH once AS (
+    SELECT DISTINCT ON (source, event) * FROM staged_deed ORDER BY source, event, happened, owner
+), new AS (
+    INSERT INTO forest_seen (source, event) SELECT source, event FROM once
+    ON CONFLICT DO NOTHING RETURNING source, event
+), priced AS (
+    SELECT once.*, m.kind, m.day_cap, (once.quantity * m.numerator / m.denominator)::integer AS grams,
+           (once.happened AT TIME ZONE 'Asia/Shanghai')::date AS day
+    FROM once JOIN new USING (source, event) JOIN forest_method m ON m.id = once.method
+), deeds AS (
+    INSERT INTO forest_deed (day, owner, source, method, event, quantity, grams, happened, recorded)
+    SELECT day, owner, source, method, event, quantity, grams, happened, %(recorded)s FROM priced
+), summed AS (
+    SELECT owner, kind, least(max(day_cap), sum(grams))::integer AS grams, max(day_cap) AS day_cap,
+           max(CASE WHEN day = %(today)s THEN happened ELSE %(recorded)s END) + interval '24 hours' AS ripe_at
+    FROM priced GROUP BY owner, kind HAVING sum(grams) > 0
+), grown AS (
+    SELECT s.owner, s.kind, least(s.grams, s.day_cap - coalesce(b.grams, 0)) AS grams, s.ripe_at
+    FROM summed s
+    LEFT JOIN forest_bubble b ON b.day = %(today)s AND b.owner = s.owner AND b.kind = s.kind
+    WHERE coalesce(b.grams, 0) < s.day_cap
+), bubbles AS (
+    INSERT INTO forest_bubble AS b (day, owner, kind, shard, grams, left_g, ripe_at)
+    SELECT %(today)s, owner, kind, %(shard)s, grams, grams, ripe_at FROM grown
+    ON CONFLICT (day, owner, kind) DO UPDATE SET
+        grams = b.grams + excluded.grams, left_g = b.left_g + excluded.left_g,
+        ripe_at = greatest(b.ripe_at, excluded.ripe_at)
+)
+SELECT (SELECT count(*) FROM new), (SELECT coalesce(sum(grams), 0) FROM grown)
+"""
+
+
+def take_in(cursor: CopyCursor, shard: int, deeds: Iterable[Deed], recorded: datetime) -> Taken:
+    """Take in deeds of owners of one shard; `recorded` is now.
+
+    What can be wrong with a deed has been refused before (`rules.evidence.check`). Batches of one shard wait for one
+    another, so that a day's cap holds; batches of different shards do not.
+    """
+    rows = [(d.owner, d.source, event_id(d.event), d.method, d.quantity, d.happened) for d in deeds]
+    if any(row[0].int % SHARDS != shard for row in rows):
+        raise ValueError(f"a deed of another shard than {shard}")
+    return take_rows(cursor, shard, rows, recorded)
+
+
+Row = tuple[uuid.UUID, int, uuid.UUID, int, int, datetime]
+
+
+def take_rows(cursor: CopyCursor, shard: int, rows: Sequence[Row], recorded: datetime) -> Taken:
+    """As `take_in`, with rows `(owner, source, event id, method, quantity, happened)`."""
+    if not rows:
+        return Taken(0, 0, 0)
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtext('forest_intake'), %s)", [shard])
+    today = day_of(recorded)
+    for day in sorted({*_days(rows), today}):
+        cursor.execute("SELECT forest_open_day(%s)", [day])
+    cursor.execute(STAGE)
+    cursor.execute("TRUNCATE staged_deed")
+    with cursor.copy("COPY staged_deed FROM STDIN (FORMAT binary)") as copy:
+        copy.set_types(["uuid", "int2", "uuid", "int2", "int4", "timestamptz"])
+        for row in rows:
+            copy.write_row(row)
+    cursor.execute(TAKE, {"recorded": recorded, "today": today, "shard": shard})
+    new, grams = cursor.fetchone()
+    if grams:
+        # The same batch again mints nothing, so the transfer needs no key that the batch could know again.
+        key = f"mint {uuid.uuid4()}"
+        request = request_hash("mint", shard, int(grams))
+        legs = move(shard, "minted", "bubbles", int(grams))
+        post(cursor, [Transfer(book_of(shard), key, request, "forest.mint", legs, recorded)])
+    return Taken(int(new), len(rows) - int(new), int(grams))
+
+
+def event_id(event: str) -> uuid.UUID:
+    """The first half of the SHA-256 of a source's own id for an event."""
+    return uuid.UUID(bytes=hashlib.sha256(event.encode()).digest()[:16])
+
+
+def _days(rows: Sequence[Row]) -> set[Any]:
+    hours = {int(row[5].timestamp()) // 3600 for row in rows}
+    return {datetime.fromtimestamp(hour * 3600, ZONE).date() for hour in hours}
