@@ -18,6 +18,8 @@ SERVICE = Service(
     ),
     console=(
         Link("payouts", Text("Payouts to check", "待审核拨款")),
+        Link("disputes", Text("Hours in dispute", "时长申诉")),
+        Link("appeals", Text("Appeals to check", "待核对的求助")),
         Link("mismatches", Text("Payments that do not match", "不符的付款")),
     ),
     account_kinds={

@@ -12,12 +12,17 @@ from django.http import HttpRequest
 from ninja import Path, Router, Schema, Status
 from pydantic import Field
 
-from commonweal.kernel.doors import Amount, Body
+from commonweal.kernel.doors import Amount, Body, IdempotencyKey
 from commonweal.kernel.parties import session
+from commonweal.kernel.quantity import CNY
 from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import deeds as deed_actions
+from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import webhooks as actions
-from commonweal.services.giving.queries import campaigns, givers, payouts
+from commonweal.services.giving.queries import appeals, campaigns, deeds, givers, payouts
 from commonweal.services.giving.queries import webhooks as queries
+from commonweal.services.giving.rules import appeals as appeal_rules
+from commonweal.services.giving.rules import deeds as deed_rules
 
 router = Router()
 
@@ -66,6 +71,48 @@ class StatementRow(Schema):
     organisation: Said
     amount: Amount
     spent: Amount
+
+
+class Got(Schema):
+    """What a campaign has been given of one asset beside money, and by how many."""
+
+    asset: str
+    amount: int
+    people: int
+
+
+class NewAct(Amount):
+    """Steps, flowers or books. `device` is a signal of the door's own; only its hash is kept."""
+
+    device: Annotated[str, Field(max_length=64)] = ""
+
+
+class Act(Schema):
+    """A gift of action."""
+
+    id: uuid.UUID
+
+
+class Shift(Schema):
+    """When help is wanted, by how many, and how many have signed up."""
+
+    id: uuid.UUID
+    what: Said
+    starts_at: datetime
+    ends_at: datetime
+    seats: int
+    taken: int
+
+
+class Appeal(Schema):
+    """A person's appeal: no fundraising by a charity, see `warning`. `campaign` is the one that has adopted it."""
+
+    id: uuid.UUID
+    title: Said
+    state: str
+    amount: Amount
+    campaign: uuid.UUID | None
+    warning: Said
 
 
 class NewWebhook(Body):
@@ -125,6 +172,74 @@ def paid(request: HttpRequest, campaign: uuid.UUID) -> list[Payout]:
         )
         for each in payouts.payouts_of(campaign)
     ]
+
+
+@router.get("/campaigns/{uuid:campaign}/deeds", response=list[Got], auth=None, summary="Actions and time given")
+def got(request: HttpRequest, campaign: uuid.UUID) -> list[Got]:
+    """What a campaign has in every asset beside money."""
+    campaigns.card(campaign)
+    return [Got(asset=each.asset.code, amount=each.amount, people=each.people) for each in deeds.got(campaign)]
+
+
+@router.post("/campaigns/{uuid:campaign}/deeds", response={201: Act}, summary="Give steps, flowers or books")
+def act(request: HttpRequest, campaign: uuid.UUID, deed: NewAct, key: IdempotencyKey) -> Status[Act]:
+    """Within the day's limits for each person and device."""
+    party, asset = session.signed_in(request), deed_rules.action(deed.asset)
+    return Status(201, Act(id=deed_actions.act(party, campaign, asset.code, deed.read(asset), key, deed.device)))
+
+
+@router.get("/campaigns/{uuid:campaign}/shifts", response=list[Shift], auth=None, summary="When help is wanted")
+def shifts(request: HttpRequest, campaign: uuid.UUID) -> list[Shift]:
+    """The shifts of a campaign, next first."""
+    campaigns.card(campaign)
+    return [
+        Shift(
+            id=each.id,
+            what=Said.of(each.what),
+            starts_at=each.starts_at,
+            ends_at=each.ends_at,
+            seats=each.seats,
+            taken=each.taken,
+        )
+        for each in deeds.shifts(campaign)
+    ]
+
+
+@router.post("/shifts/{uuid:shift}/signup", response={204: None}, summary="Sign up for a shift")
+def sign_up(request: HttpRequest, shift: uuid.UUID) -> Status[None]:
+    """Take a place; doing it twice is doing it once."""
+    deed_actions.sign_up(session.signed_in(request), shift)
+    return Status(204, None)
+
+
+@router.get("/appeals", response=list[Appeal], auth=None, summary="Persons who ask for help")
+def public_appeals(request: HttpRequest) -> list[Appeal]:
+    """What is public, newest first. None of them takes money."""
+    return [
+        Appeal(
+            id=each.id,
+            title=Said.of(each.title),
+            state=each.state.value,
+            amount=Amount.of(each.amount, CNY),
+            campaign=each.campaign,
+            warning=Said.of(appeal_rules.WARNING),
+        )
+        for each in appeals.public()
+    ]
+
+
+@router.put("/campaigns/{uuid:campaign}/follow", response={204: None}, summary="Follow a campaign")
+def follow(request: HttpRequest, campaign: uuid.UUID, reminds: bool = False) -> Status[None]:
+    """Be told what it tells; with `reminds` have a word a month."""
+    giver_actions.follow(session.signed_in(request), campaign, reminds=reminds)
+    return Status(204, None)
+
+
+@router.delete("/campaigns/{uuid:campaign}/follow", response={204: None}, summary="Follow no longer")
+def unfollow(request: HttpRequest, campaign: uuid.UUID) -> Status[None]:
+    """Hear no more of it."""
+    giver_actions.unfollow(session.signed_in(request), campaign)
+    return Status(204, None)
 
 
 @router.get("/statement/{year}", response=list[StatementRow], summary="One's own gifts of a year")

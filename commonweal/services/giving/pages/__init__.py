@@ -42,6 +42,7 @@ urlpatterns = [
     path("appeals/<uuid:appeal>/papers/<int:number>/", appeals.paper, name="appeal_paper"),
     path("charity/", charity.console, name="charity"),
     path("payouts/", stewards.payouts, name="payouts"),
+    path("disputes/", deeds.disputes, name="disputes"),
     path("mismatches/", stewards.mismatches, name="mismatches"),
     path("<uuid:campaign>/", campaigns.campaign, name="campaign"),
     path("<uuid:campaign>/give/", gifts.give, name="give"),

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commonweal.kernel.doors import form_key, see_other
-from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, Refusal
-from commonweal.kernel.parties import session
+from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
+from commonweal.kernel.parties import people, session
 from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import deeds as actions
@@ -93,6 +93,26 @@ def shift(request: HttpRequest, campaign: uuid.UUID, shift: uuid.UUID) -> HttpRe
     except (Invalid, Conflict, NotAllowed) as refusal:
         return _show(request, campaign, refusal)
     return see_other("giving:needs", campaign)
+
+
+@require_http_methods(["GET", "POST"])
+def disputes(request: HttpRequest) -> HttpResponse:
+    """For stewards: hours on which two sides differ."""
+    steward = session.signed_in(request)
+    refusal: Refusal | None = None
+    people.require_role(steward, people.STEWARD)
+    if request.method == "POST":
+        try:
+            shift = uuid.UUID(request.POST.get("shift", ""))
+        except ValueError as error:
+            raise NotFound("shift.unknown", Text("There is no such shift.", "没有这个班次。")) from error
+        try:
+            actions.decide(steward, shift, _person(request.POST), _number(request.POST, "minutes"))
+            return see_other("giving:disputes")
+        except (Invalid, Conflict, NotAllowed) as error:
+            refusal = error
+    context = {"disputes": queries.disputes(), "refusal": refusal}
+    return render(request, "giving/disputes.html", context, status=refusal.status if refusal else 200)
 
 
 def _number(form: QueryDict, field: str) -> int:

@@ -37,6 +37,7 @@ class Shift:
     mine: bool
     here: bool
     minutes: int | None
+    disputed: bool
 
     @property
     def rule(self) -> rules.Shift:
@@ -89,7 +90,8 @@ SHIFT = """
            (SELECT count(*) FROM giving_signup u WHERE u.shift = s.id) AS taken,
            m.person IS NOT NULL AS mine, m.checked_in_at IS NOT NULL AS here,
            (SELECT h.minutes FROM giving_hours h WHERE h.shift = s.id AND h.person = %(person)s
-            ORDER BY h.nth DESC LIMIT 1) AS minutes
+            ORDER BY h.nth DESC LIMIT 1) AS minutes,
+           EXISTS (SELECT FROM giving_dispute d WHERE d.shift = s.id AND d.person = %(person)s) AS disputed
     FROM giving_shift s LEFT JOIN giving_signup m ON m.shift = s.id AND m.person = %(person)s"""
 
 
@@ -163,6 +165,33 @@ def to_settle(now: datetime) -> list[uuid.UUID]:
     """Contracts that are over and not settled."""
     query = "SELECT id FROM giving_sponsorship WHERE settled_at IS NULL AND closes_at <= %(now)s ORDER BY closes_at"
     return [found["id"] for found in rows(query, {"now": now})]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Two sides that differ in how long somebody was there, in minutes."""
+
+    shift: uuid.UUID
+    person: uuid.UUID
+    what: Text
+    confirmed: int
+    claimed: int
+    at: datetime
+
+
+def disputes() -> list[Dispute]:
+    """What waits for a steward, oldest first."""
+    query = """
+        SELECT d.shift, d.person, s.what_en, s.what_zh, h.minutes AS confirmed, d.minutes AS claimed, d.at
+        FROM giving_dispute d JOIN giving_shift s ON s.id = d.shift
+        JOIN giving_hours h ON h.shift = d.shift AND h.person = d.person AND h.nth = 1
+        WHERE NOT EXISTS (SELECT FROM giving_hours l
+                          WHERE l.shift = d.shift AND l.person = d.person AND l.nth = 2)
+        ORDER BY d.at"""
+    return [
+        Dispute(e["shift"], e["person"], Text(e["what_en"], e["what_zh"]), e["confirmed"], e["claimed"], e["at"])
+        for e in rows(query, {})
+    ]
 
 
 @dataclass(frozen=True, slots=True)

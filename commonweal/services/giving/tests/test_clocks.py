@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from commonweal.services.giving.queries import clocks as queries
 from commonweal.services.giving.queries import deeds as deed_queries
 from commonweal.services.giving.rules.plans import Telling
 from commonweal.services.giving.tests.conftest import DAY, NOW, World, plan
+from commonweal.services.giving.tests.test_doors import token
 from commonweal.services.giving.tests.test_payouts import pay_out, put_in
 
 
@@ -116,6 +118,35 @@ def test_one_page_shows_every_asset_and_takes_them(world: World, client: Client)
         assert client.post(f"{address}{id}/", said).status_code == 303
     page = client.get(address).content.decode()
     assert "12,000" in page and "110" in page
+    with clock.stopped(_shifts(world)[0].ends_at):
+        client.force_login(world.giver.login)
+        assert client.post(f"{address}{id}/", {"word": "dispute", "minutes": "121"}).status_code == 422
+        assert client.post(f"{address}{id}/", {"word": "dispute", "minutes": "120"}).status_code == 303
+        assert client.get("/en/giving/disputes/").status_code == 403
+        client.force_login(world.stewards[0].login)
+        assert "120" in client.get("/en/giving/disputes/").content.decode()
+        decided = {"shift": str(id), "person": str(world.giver.id), "minutes": "120"}
+        assert client.post("/en/giving/disputes/", decided | {"shift": "x"}).status_code == 404
+        assert client.post("/en/giving/disputes/", decided).status_code == 303
+        assert client.post("/en/giving/disputes/", decided).status_code == 409
+
+
+def test_programs_see_and_give_deeds(world: World, client: Client) -> None:
+    base, headers = f"/api/v1/giving/campaigns/{world.campaign.id}", token(world.giver)
+    body = json.dumps({"amount": "9000", "asset": "STEPS", "device": "watch"})
+
+    def give(data: str) -> int:
+        sent = headers | {"Idempotency-Key": "k"}
+        return client.post(f"{base}/deeds", data, content_type="application/json", headers=sent).status_code
+
+    assert [give(body), give(body), give(body.replace("9000", "100000")), give(body.replace("STEPS", "CNY"))] == [
+        *(201, 201),
+        *(409, 422),
+    ]
+    assert client.get(f"{base}/deeds").json()[0] == {"asset": "STEPS", "amount": 9_000, "people": 1}
+    assert client.get(f"{base}/shifts").json() == client.get("/api/v1/giving/appeals").json() == []
+    assert client.put(f"{base}/follow?reminds=true", headers=headers).status_code == 204
+    assert client.delete(f"{base}/follow", headers=headers).status_code == 204
 
 
 def _shifts(world: World) -> list[deed_queries.Shift]:
