@@ -10,8 +10,8 @@ from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 
 STEPS = Asset("STEPS", 0, "action", Text("steps", "步"))
-FLOWERS = Asset("FLOWERS", 0, "action", Text("flowers", "朵小红花"))
-BOOKS = Asset("BOOKS", 0, "thing", Text("books", "册书"))
+FLOWERS = Asset("FLOWERS", 0, "action", Text("flowers", "小红花"))
+BOOKS = Asset("BOOKS", 0, "thing", Text("books", "图书"))
 MINUTES = Asset("MINUTES", 0, "time", Text("minutes", "分钟"))
 
 DAILY = {STEPS.code: 30_000, FLOWERS.code: 3, BOOKS.code: 20}
