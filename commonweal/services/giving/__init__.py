@@ -2,6 +2,7 @@
 
 from commonweal.kernel.registry import FactKind, Link, Service
 from commonweal.kernel.text import Text
+from commonweal.services.giving.rules.deeds import BOOKS, FLOWERS, MINUTES, STEPS
 
 SERVICE = Service(
     name="giving",
@@ -18,6 +19,8 @@ SERVICE = Service(
     console=(
         Link("payouts", Text("Payouts to check", "待审核拨款")),
         Link("returns", Text("Refunds and chargebacks", "退款与拒付")),
+        Link("disputes", Text("Hours in dispute", "时长申诉")),
+        Link("appeals", Text("Appeals to check", "待核对的求助")),
         Link("mismatches", Text("Payments that do not match", "不符的付款")),
     ),
     account_kinds={
@@ -27,9 +30,12 @@ SERVICE = Service(
         "receivable": Text("owed by a charity: charged back after it was spent", "机构应还：已使用后被拒付"),
         "owed": Text("refunds that came back, owed to their givers", "退款被退回，应付捐款人"),
         "pool": Text("put in by a company for matching", "企业配捐资金"),
+        "done": Text("what people have done: steps, flowers, books, minutes", "大家完成的步数、小红花、图书与时长"),
+        "got": Text("actions and time that a campaign has got", "项目收到的行动与时间"),
         "funder": Text("what a funder has granted", "资助方已拨付"),
         "recipient": Text("what an organisation has been granted", "机构已获资助"),
     },
+    assets=(STEPS, FLOWERS, BOOKS, MINUTES),
     fact_kinds=(
         FactKind("giving.campaign", Text("A campaign was filed", "募捐项目已备案")),
         FactKind("giving.gift", Text("A gift arrived", "收到一笔捐款")),
@@ -48,6 +54,10 @@ SERVICE = Service(
         FactKind(
             "giving.appeal", Text("A person's appeal was asked, checked or adopted", "个人求助的提出、核对或接手")
         ),
+        FactKind("giving.sponsorship", Text("A sponsor's contract was made or settled", "赞助约定的订立或结算")),
+        FactKind("giving.hours", Text("Volunteered time was confirmed", "志愿时长已确认")),
+        FactKind("giving.late", Text("A report was overdue and giving stopped", "报告逾期，募捐已停止")),
+        FactKind("giving.use", Text("A charity told how something is used", "机构说明物资使用情况")),
         FactKind("giving.grant", Text("A funder's grant was taken over from its publication", "导入资助方公布的资助")),
     ),
 )

@@ -15,6 +15,7 @@ from commonweal.kernel.errors import Conflict, Invalid, TooLarge
 from commonweal.kernel.parties import session
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as actions
+from commonweal.services.giving.api_open import router as second_part
 from commonweal.services.giving.payment import Order, providers
 from commonweal.services.giving.queries import campaigns, gifts
 from commonweal.services.giving.rules import gifts as rules
@@ -22,6 +23,7 @@ from commonweal.services.giving.rules.gifts import Give
 from commonweal.services.giving.threesixty.currencies import currency
 
 router = Router()
+router.add_router("", second_part)
 
 LARGEST_GIFT = 4_096
 LARGEST_CALLBACK = 16_384

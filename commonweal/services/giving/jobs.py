@@ -13,14 +13,27 @@ from commonweal.kernel.parties.openings import opener
 from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import appeals as appeal_actions
+from commonweal.services.giving.actions import clocks as clock_actions
+from commonweal.services.giving.actions import deeds as deed_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import reconciliation
 from commonweal.services.giving.actions import returns as return_actions
+from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.models import Update
 from commonweal.services.giving.payment import providers
-from commonweal.services.giving.queries import appeals, campaigns, gifts, givers, payouts, returns
+from commonweal.services.giving.queries import (
+    appeals,
+    campaigns,
+    clocks,
+    deeds,
+    gifts,
+    givers,
+    payouts,
+    returns,
+    webhooks,
+)
 from commonweal.services.giving.rules.returns import TITLES, Cause, Standing
 
 
@@ -53,6 +66,8 @@ def thank(campaign: str, gift: str) -> None:
 def tell(update: str) -> None:
     """Tell the givers of a campaign, and who follows it, that its charity has written."""
     told = Update.objects.select_related("campaign").get(pk=update)
+    if event := webhooks.update_event(told.id):
+        webhook_actions.announce(event[0], "update", event[1])
     title = Text(told.title_en, told.title_zh)
     for giver in {*gifts.givers_of(told.campaign_id), *givers.followers(told.campaign_id)}:
         notify(
@@ -74,6 +89,7 @@ def pay(campaign: str, request: str) -> None:
 def tell_paid(campaign: str, request: str) -> None:
     """Tell the charity that it is paid, and each giver what their gift paid for, to the fen."""
     paid = payouts.payout(uuid.UUID(campaign), uuid.UUID(request))
+    webhook_actions.announce(paid.campaign, "payout", webhooks.payout_event(paid.campaign, paid.id))
     notify(
         paid.asked_by,
         "giving.paid",
@@ -169,6 +185,43 @@ def reconcile() -> None:
         reconciliation.reconcile(source, day)
 
 
+@task("giving.announce")
+def announce() -> None:
+    """Tell programs of the gifts that have been laid since they were told last."""
+    for webhook in webhooks.behind():
+        webhook_actions.announce_gifts(webhook)
+
+
+@task("giving.deliver")
+def deliver(delivery: str) -> None:
+    """Send one signed delivery; what never arrives becomes a dead letter."""
+    webhook_actions.deliver(uuid.UUID(delivery))
+
+
+@task("giving.settle")
+def settle() -> None:
+    """Fix what sponsors' contracts that are over come to."""
+    for contract in deeds.to_settle(clock.now()):
+        deed_actions.settle(contract)
+
+
+@task("giving.clock")
+def disclosure() -> None:
+    """Warn charities before a report is due, say when giving has stopped, and ask how things are used."""
+    for warning in clock_actions.take_warnings():
+        for officer in clocks.officers(warning.campaign):
+            notify(officer, "giving.deadline", warning.title, warning.text, f"/giving/{warning.campaign}/tell/")
+    for asked in clock_actions.ask_for_use():
+        for officer in clocks.officers(asked.campaign):
+            notify(
+                officer,
+                "giving.use",
+                Text("{days} days on: is it in use?", "已过 {days} 天：还在使用吗？").format(days=str(asked.after)),
+                asked.what,
+                f"/giving/{asked.campaign}/payouts/{asked.request}/use/{asked.after}/",
+            )
+
+
 @task("giving.expire")
 def expire() -> None:
     """Void the promises whose payment did not come in time."""
@@ -185,8 +238,13 @@ def lay() -> None:
 every(timedelta(minutes=1), expire)
 every(timedelta(days=1), reconcile)
 every(timedelta(seconds=5), lay)
+every(timedelta(seconds=5), announce)
 every(timedelta(hours=1), remind)
+every(timedelta(minutes=1), settle)
+every(timedelta(minutes=1), disclosure)
 
 opener("giving.gift")(gift_actions.opening)
+opener("giving.hours")(gift_actions.opening)
 eraser(appeal_actions.erase)
 eraser(giver_actions.erase)
+eraser(webhook_actions.erase)

@@ -19,15 +19,17 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import appeals, campaigns, gifts, payouts
+from commonweal.services.giving.actions import appeals, campaigns, clocks, deeds, gifts, givers, payouts
 from commonweal.services.giving.actions.campaigns import Charity, Qualification
 from commonweal.services.giving.models import Campaign, Filing, Update
 from commonweal.services.giving.payment import Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import appeals as appeal_queries
+from commonweal.services.giving.queries import deeds as deed_queries
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.rules.appeals import Appeal
 from commonweal.services.giving.rules.campaigns import Custody
+from commonweal.services.giving.rules.deeds import Shift, Sponsorship
 from commonweal.services.giving.rules.gifts import Give
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.plans import Asking, Plan, Telling
@@ -64,6 +66,26 @@ def seed() -> None:
         campaign = _publish(cast, charities[story["charity"]], story, number, today)
         _live(cast, campaign, story, random.Random(DICE + number))  # noqa: S311 (nothing here is secret)
     _appeal(cast, today)
+    _deeds(cast, today)
+    clocks.ask_for_use()
+
+
+def _deeds(cast: Cast, today: datetime) -> None:
+    """Steps and flowers, a sponsor's contract for the steps, and a shift to sign up for."""
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if campaign is None or deed_queries.shifts(campaign.id):
+        return
+    giver, company, _ = cast.givers
+    sponsor = people.register_organisation(Text("Dianchi Tea (made up)", "滇池茶业（虚构）"), "DEMO-TEA-0001")
+    people.grant_role(company, people.OFFICER, sponsor)
+    with clock.stopped(today - 3 * DAY):
+        terms = Sponsorship("STEPS", 5_000, 100, 2_000_00, today - 3 * DAY, campaign.closes_at - DAY)
+        deeds.sponsor(company, sponsor, campaign.id, terms)
+        deeds.act(giver, campaign.id, "STEPS", 12_400, "seed-steps")
+        deeds.act(giver, campaign.id, "FLOWERS", 3, "seed-flowers")
+    shift = Shift(clock.now() + 3 * DAY, clock.now() + 3 * DAY + timedelta(hours=2), 6)
+    deeds.call(cast.officer, campaign.id, Text("Teach a song by video", "视频教唱一首歌"), shift)
+    givers.follow(giver, campaign.id, reminds=True)
 
 
 def _appeal(cast: Cast, today: datetime) -> None:

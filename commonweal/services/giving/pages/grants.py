@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from commonweal.kernel import proof
 from commonweal.services.giving.pages.campaigns import LONGEST_SEARCH
-from commonweal.services.giving.queries import campaigns
+from commonweal.services.giving.queries import campaigns, clocks
 from commonweal.services.giving.queries import grants as queries
 
 PER_PAGE = 25
@@ -44,6 +44,7 @@ def organisation(request: HttpRequest, organisation: uuid.UUID) -> HttpResponse:
     context = {
         "organisation": found,
         "campaigns": campaigns.of_organisations([organisation]),
+        "ratios": clocks.ratios(organisation),
         "given": given[:PER_PAGE],
         "given_totals": given.totals(),
         "got": got[:PER_PAGE],

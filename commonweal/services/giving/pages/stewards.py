@@ -16,7 +16,7 @@ from commonweal.kernel.parties import people, session
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import payouts as actions
-from commonweal.services.giving.queries import gifts, reconciliation, risks
+from commonweal.services.giving.queries import clocks, gifts, reconciliation, risks
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.rules.payouts import State
 
@@ -25,9 +25,8 @@ from commonweal.services.giving.rules.payouts import State
 def payouts(request: HttpRequest) -> HttpResponse:
     """The queue of payouts that wait for a word."""
     people.require_role(session.signed_in(request), people.STEWARD)
-    return render(
-        request, "giving/payouts.html", {"waiting": [(each, risks.notes(each)) for each in queries.waiting()]}
-    )
+    waiting = [(each, risks.notes(each)) for each in queries.waiting()]
+    return render(request, "giving/payouts.html", {"waiting": waiting})
 
 
 @require_safe
@@ -51,14 +50,14 @@ def _show(
     request: HttpRequest, found: queries.Payout, refusal: Invalid | Conflict | NotAllowed | None = None
 ) -> HttpResponse:
     party = session.visitor(request)
+    may_judge = found.state is State.ASKED and party is not None and people.STEWARD in people.roles(party)
     context = {
         "payout": found,
         "sources": gifts.sources(found.campaign, found.id),
         "me": party.id if party else None,
-        "may_judge": found.state is State.ASKED and party is not None and people.STEWARD in people.roles(party),
-        "risks": risks.notes(found)
-        if party and found.state is State.ASKED and people.STEWARD in people.roles(party)
-        else [],
+        "may_judge": may_judge,
+        "risks": risks.notes(found) if may_judge else [],
+        "uses": clocks.uses(found.campaign, found.id),
         "may_see": _may_see(party, found),
         "refusal": refusal,
         "form": request.POST if refusal else None,

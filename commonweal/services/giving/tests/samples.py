@@ -15,6 +15,7 @@ ASKED = """SELECT r.book, r.id FROM giving_request AS r
 PAID = "SELECT book, request FROM giving_payout LIMIT 1"
 CHARITY_ID = "SELECT organisation_id FROM giving_campaign WHERE kind = 'campaign' LIMIT 1"
 
+USED = "SELECT book, request, after FROM giving_use WHERE answered_at IS NULL LIMIT 1"
 SHOWN = "SELECT appeal FROM giving_appeal_word WHERE shows LIMIT 1"
 
 SAMPLES = {
@@ -24,6 +25,14 @@ SAMPLES = {
     "giving:company": Sample(visitor=CHARITY),
     "giving:join": Sample(not_a_page="its address is a signed link: opened in test_givers"),
     "giving:follow": Sample(not_a_page="takes POST only"),
+    "giving:iati": Sample(not_a_page="a file"),
+    "giving:threesixty": Sample(not_a_page="a file"),
+    "giving:feed": Sample(not_a_page="a feed"),
+    "giving:needs": [Sample(OPEN), Sample(OPEN, visitor=GIVER), Sample(OPEN, visitor=CHARITY)],
+    "giving:use": Sample(USED, visitor=CHARITY),
+    "giving:act": Sample(not_a_page="takes POST only"),
+    "giving:call": Sample(not_a_page="takes POST only"),
+    "giving:shift": Sample(not_a_page="takes POST only"),
     "giving:gifts_csv": Sample(not_a_page="a file"),
     "giving:payouts_csv": Sample(not_a_page="a file"),
     "giving:appeal_ask": Sample(visitor=GIVER),

@@ -56,11 +56,11 @@ def now() -> Iterator[None]:
         (1_010_000_00, "壹佰零壹万元整"),
         (1_000_010_00, "壹佰万零壹拾元整"),
         (100_001_000_00, "壹亿零壹仟元整"),
-        (680_732_12, "陆万捌仟零柒拾叁元壹角贰分"),
+        (6_807_312, "陆万捌仟零柒拾叁元壹角贰分"),
     ],
 )
 def test_capital_numerals(fen: int, said: str) -> None:
-    assert receipts.capitals(680_7312 if fen == 680_732_12 else fen) == said
+    assert receipts.capitals(fen) == said
 
 
 def read_capitals(said: str) -> int:
@@ -170,10 +170,8 @@ def test_following_news_and_a_word_a_month(client: Client, world: World) -> None
     with clock.stopped(NOW + timedelta(days=29, hours=23)):
         jobs.remind()
     assert len(inbox(world.giver)) == 1
-    with clock.stopped(NOW + timedelta(days=30) - timedelta(seconds=1)):
-        campaign = world.campaign
-        campaign.closes_at = NOW + 90 * DAY
-        campaign.save()
+    world.campaign.closes_at = NOW + 90 * DAY
+    world.campaign.save()
     with clock.stopped(NOW + 30 * DAY):
         jobs.remind()
         jobs.remind()

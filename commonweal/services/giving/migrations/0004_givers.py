@@ -24,5 +24,5 @@ CREATE TABLE giving_taxpayer (
 class Migration(migrations.Migration):
     """Creates the tables of givers' accounts."""
 
-    dependencies = [("giving", "0020_appeals")]
+    dependencies = [("giving", "0003_appeals")]
     operations = [migrations.RunSQL(GIVERS, elidable=False)]

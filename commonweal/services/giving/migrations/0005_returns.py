@@ -101,5 +101,5 @@ APPEND_ONLY = "".join(
 class Migration(migrations.Migration):
     """Creates the tables of what goes back."""
 
-    dependencies = [("giving", "0021_givers")]
+    dependencies = [("giving", "0004_givers")]
     operations = [migrations.RunSQL(sql, elidable=False) for sql in (RETURNS, GUARDS, APPEND_ONLY)]

@@ -18,5 +18,5 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON giving_leftove
 class Migration(migrations.Migration):
     """Creates the table of left-over property."""
 
-    dependencies = [("giving", "0010_returns")]
+    dependencies = [("giving", "0005_returns")]
     operations = [migrations.RunSQL(LEFTOVERS, elidable=False)]

@@ -48,5 +48,5 @@ APPEND_ONLY = "".join(
 class Migration(migrations.Migration):
     """Creates the tables of matching."""
 
-    dependencies = [("giving", "0011_leftovers")]
+    dependencies = [("giving", "0006_leftovers")]
     operations = [migrations.RunSQL(sql, elidable=False) for sql in (MATCHING, APPEND_ONLY)]

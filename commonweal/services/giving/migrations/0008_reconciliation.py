@@ -27,5 +27,5 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON giving_differe
 class Migration(migrations.Migration):
     """Creates the table of differences."""
 
-    dependencies = [("giving", "0012_matching")]
+    dependencies = [("giving", "0007_matching")]
     operations = [migrations.RunSQL(DIFFERENCES, elidable=False)]
