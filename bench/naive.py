@@ -63,7 +63,7 @@ def prepare() -> None:
     with connection.schema_editor() as editor:
         editor.create_model(Campaign)
         editor.create_model(Gift)
-    Campaign.objects.create(id=1)
+    Campaign._default_manager.create(id=1)
 
 
 def give(request: HttpRequest) -> JsonResponse:
@@ -72,11 +72,11 @@ def give(request: HttpRequest) -> JsonResponse:
     if amount <= 0:
         return JsonResponse({"error": "amount"}, status=422)
     with transaction.atomic():
-        campaign = Campaign.objects.select_for_update().get(id=1)
-        gift = Gift.objects.create(campaign=campaign, amount=amount, key=request.headers["Idempotency-Key"])
+        campaign = Campaign._default_manager.select_for_update().get(id=1)
+        gift = Gift._default_manager.create(campaign=campaign, amount=amount, key=request.headers["Idempotency-Key"])
         campaign.raised += amount
         campaign.save()
-    return JsonResponse({"id": gift.id, "amount": str(amount)}, status=201)
+    return JsonResponse({"id": gift.pk, "amount": str(amount)}, status=201)
 
 
 urlpatterns = [path("gifts", give)]

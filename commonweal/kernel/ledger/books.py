@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -160,7 +160,7 @@ def open_accounts(cursor: Cursor, accounts: Sequence[Account]) -> None:
         raise ValueError(f"the account {otherwise[0]} is open with another asset, side or floor")
 
 
-POST = """
+POSTING = """
 WITH asked AS (
     SELECT * FROM unnest(%(book)s::uuid[], %(id)s::uuid[], %(key)s::text[], %(request)s::bytea[], %(kind)s::text[],
                          %(phase)s::text[], %(resolves)s::uuid[], %(expires)s::timestamptz[], %(legs)s::smallint[],
@@ -180,13 +180,12 @@ WITH asked AS (
     JOIN asked ON asked.n = leg.n
     JOIN new ON new.book = asked.book AND new.id = asked.id
 )
-SELECT id FROM new
 """
-"""Posts a batch: transfers whose key is taken are left out, the others are returned. Balances follow by trigger."""
+"""Posts a batch: transfers whose key is taken are left out, the others are `new`. Balances follow by trigger."""
 
 
 def post_parameters(transfers: Sequence[Transfer]) -> dict[str, str]:
-    """The parameters of `POST`, as PostgreSQL writes arrays: several times faster to make than lists are to adapt."""
+    """The parameters of `POSTING`, as PostgreSQL writes arrays: much faster to make than lists are to adapt."""
     legs = [(n, seq, leg) for n, t in enumerate(transfers, 1) for seq, leg in enumerate(t.legs)]
     return {
         "book": _array(t.book for t in transfers),
@@ -216,8 +215,13 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def post(cursor: Cursor, transfers: Sequence[Transfer]) -> list[Posted]:
+def post(
+    cursor: Cursor, transfers: Sequence[Transfer], also: str = "", values: Mapping[str, object] | None = None
+) -> list[Posted]:
     """Write transfers in the caller's transaction; all or none. The answers are in the order asked.
+
+    `also` are further parts of the same statement (`, name AS (INSERT ...)`) with their `values`: they see what is
+    written now as `new (book, id)`, so that what belongs to a transfer costs no statement of its own.
 
     Raises `KeyReused` if a key stands for another request, and `Overdrawn` if a floor would be broken. An id used twice
     is a `ValueError`; an unbalanced transfer, an unknown account or a wrong resolution raises the database's own error.
@@ -225,7 +229,7 @@ def post(cursor: Cursor, transfers: Sequence[Transfer]) -> list[Posted]:
     if not transfers:
         return []
     try:
-        cursor.execute(POST, post_parameters(transfers))
+        cursor.execute(f"{POSTING}{also} SELECT id FROM new", {**post_parameters(transfers), **(values or {})})
     except (IntegrityError, pg.IntegrityError) as error:
         cause = error.__cause__ if isinstance(error, IntegrityError) else error
         if isinstance(cause, pg.CheckViolation) and cause.diag.constraint_name == "ledger_floor":

@@ -309,17 +309,21 @@ def make_token(party: Party, title: str, *, lasts: timedelta = timedelta(days=36
     return secret
 
 
+HOLDER = """
+SELECT p.* FROM parties_apitoken t JOIN parties_party p ON p.id = t.party_id
+WHERE t.digest = %s AND t.revoked_at IS NULL AND t.expires_at > %s AND p.erased_at IS NULL
+"""
+
+
 def party_of_token(secret: str, at: datetime) -> Party:
     """The party for which a token acts. Raises `Unauthenticated`."""
     digest = hashlib.sha256(secret.encode()).digest()
-    found = Party.objects.filter(
-        tokens__digest=digest, tokens__revoked_at=None, tokens__expires_at__gt=at, erased_at=None
-    ).first()
-    if found is None:
-        raise Unauthenticated(
-            "token.unknown", Text("This token is unknown, revoked or over.", "令牌无效、已撤销或已过期。")
-        )
-    return found
+    # In SQL: every request of a program begins here, and composing this query anew took a third of its time.
+    for found in Party.objects.raw(HOLDER, [digest, at]):
+        return found
+    raise Unauthenticated(
+        "token.unknown", Text("This token is unknown, revoked or over.", "令牌无效、已撤销或已过期。")
+    )
 
 
 def parties_of_tokens(digests: Iterable[bytes], at: datetime) -> dict[bytes, uuid.UUID]:

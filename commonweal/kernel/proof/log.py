@@ -29,7 +29,9 @@ RESERVED = frozenset({"at", "id", "kind", "seal"})
 SEQUENCER = 0x7A6C6F67
 """The advisory lock of the one sequencer."""
 
-STAGE = "INSERT INTO proof_staged (id, entry) SELECT * FROM unnest(%s::uuid[], %s::bytea[])"
+STAGED = "INSERT INTO proof_staged (id, entry)"
+"""The beginning of a statement that stages facts, for those who do it within one of their own."""
+STAGE = f"{STAGED} SELECT * FROM unnest(%s::uuid[], %s::bytea[])"
 """Stages facts: parameters are the ids and the entries."""
 
 

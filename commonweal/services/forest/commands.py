@@ -8,11 +8,12 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from commonweal.kernel import clock
 from commonweal.kernel.errors import Invalid, NotFound, Refusal
 from commonweal.kernel.text import Text
 
@@ -34,7 +35,7 @@ def add_commands(subparsers: Any) -> None:
 
     factor = _door(subparsers, "factor", _factor, "an emission factor or a method, with its source")
     factor.add_argument("key", metavar="KEY")
-    factor.add_argument("--year", type=int, default=datetime.now(UTC).year)
+    factor.add_argument("--year", type=int, default=clock.now().year)
     factor.add_argument("--quantity", type=int, help="of a method: what that much of it saves")
 
     ndvi = _door(subparsers, "ndvi", _ndvi, "parcels of a satellite patch through time, and clearings")
@@ -325,7 +326,7 @@ def _track(arguments: argparse.Namespace) -> int:
     else:
         text = path.read_text("utf-8")
         fixes = tracks.read_plt(text) if path.suffix.lower() == ".plt" else tracks.read_csv(text)
-    track = tracks.check_track(fixes, arguments.at or datetime.now(UTC))
+    track = tracks.check_track(fixes, arguments.at or clock.now())
     said = {"fixes": len(track.fixes), "from": str(track.fixes[0].at), "to": str(track.fixes[-1].at)}
     if arguments.json:
         return _say(said)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotAllowed, Refusal
@@ -22,13 +22,14 @@ from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
-from commonweal.kernel.proof.log import Cursor
+from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import SALT_SIZE, seal
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import books
 from commonweal.services.giving.payment import Callback, provider
 from commonweal.services.giving.payment.port import NOBODY
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
+from commonweal.services.giving.queries.sql import prepared
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome
 
@@ -53,7 +54,7 @@ def give(wish: Give) -> Taken:
     """
     if not wish.collected:
         provider(wish.channel)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), prepared() as cursor:
         (answer,) = take(cursor, [wish], clock.now())
     if isinstance(answer, Refusal):
         raise answer
@@ -93,21 +94,19 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
             answers[place] = (campaign and _answered_before(cursor, wish, campaign.title)) or refusal
         else:
             placed[place] = _transfer(wish, now)
-    new = []
-    repeated: dict[int, uuid.UUID] = {}
-    for (place, transfer), posted in zip(placed.items(), post(cursor, list(placed.values())), strict=True):
-        wish = gives[place]
-        if posted.existed:
-            repeated[place] = posted.id
+    facts = {
+        place: _fact(gives[place], transfer.id, now) for place, transfer in placed.items() if gives[place].collected
+    }
+    posted = post(cursor, list(placed.values()), KEEP, _kept(gives, placed, facts, now))
+    for (place, transfer), answer in zip(placed.items(), posted, strict=True):
+        wish, title = gives[place], campaigns[gives[place].campaign].title
+        if answer.existed:
+            answers[place] = _stored(cursor, wish.campaign, answer.id, title)
             continue
-        fact = _fact(wish, transfer.id, now) if wish.collected else None
-        new.append((wish, transfer.id, fact))
-        title = campaigns[wish.campaign].title
+        fact = facts.get(place)
         answers[place] = Taken(wish.campaign, transfer.id, title, now, fact.id if fact else None, existed=False)
-    _keep(cursor, new, now)
-    for place, id in repeated.items():  # last, since a batch may hold a wish and its repetition
-        campaign = campaigns[gives[place].campaign]
-        answers[place] = _stored(cursor, campaign.id, id, campaign.title)
+        if fact and wish.giver:
+            enqueue("giving.thank", campaign=str(wish.campaign), gift=str(transfer.id))
     return [answers[place] for place in range(len(gives))]
 
 
@@ -118,7 +117,7 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
     """
     now = clock.now()
     callback = provider(channel).read_callback(body, headers, now)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), prepared() as cursor:
         promised = _promised(cursor, callback)
         outcome = _judge(promised, callback)
         if not _keep_callback(cursor, callback, outcome, now):
@@ -140,7 +139,7 @@ def _judge(promised: tuple[Give, datetime, bool] | None, callback: Callback) -> 
 def expire() -> int:
     """Void the promises whose payment did not come in time; returns how many."""
     now = clock.now()
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), prepared() as cursor:
         over = expired(cursor, now)
         for book, pending in over:
             resolve(cursor, book, pending, "void", now)
@@ -210,39 +209,40 @@ def _fact(wish: Give, gift: uuid.UUID, now: datetime) -> Fact:
     return Fact("giving.gift", now, fields, commitment, id)
 
 
-KEEP = """
-WITH given AS (
-    SELECT * FROM unnest(%(book)s::uuid[], %(id)s::uuid[], %(giver)s::uuid[], %(amount)s::bigint[], %(channel)s::text[],
-                         %(fact)s::uuid[]) AS given (book, id, giver, amount, channel, fact)
+KEEP = f"""
+, given AS (
+    SELECT given.* FROM unnest(%(gift_book)s::uuid[], %(gift)s::uuid[], %(giver)s::uuid[], %(amount)s::bigint[],
+                               %(channel)s::text[], %(fact)s::uuid[], %(entry)s::bytea[])
+        AS given (book, id, giver, amount, channel, fact, entry)
+    JOIN new ON new.book = given.book AND new.id = given.id
 ), gift AS (
     INSERT INTO giving_gift (book, id, giver, amount, channel, at)
-    SELECT book, id, giver, amount, channel, %(at)s FROM given
+    SELECT book, id, giver, amount, channel, %(now)s FROM given
+), payment AS (
+    INSERT INTO giving_payment (book, gift, amount, transfer, fact, reference, at)
+    SELECT book, id, amount, id, fact, '', %(now)s FROM given WHERE fact IS NOT NULL
+), staged AS (
+    {STAGED} SELECT fact, entry FROM given WHERE fact IS NOT NULL
 )
-INSERT INTO giving_payment (book, gift, amount, transfer, fact, reference, at)
-SELECT book, id, amount, id, fact, '', %(at)s FROM given WHERE fact IS NOT NULL
 """
-"""Writes gifts, and the payments of those that were collected, in one statement."""
+"""Written with their transfers, in one statement: gifts, and of those that were collected the payment and the fact."""
 
 
-def _keep(cursor: Cursor, new: Sequence[tuple[Give, uuid.UUID, Fact | None]], now: datetime) -> None:
-    if not new:
-        return
-    cursor.execute(
-        KEEP,
-        {
-            "book": [wish.campaign for wish, _, _ in new],
-            "id": [id for _, id, _ in new],
-            "giver": [wish.giver for wish, _, _ in new],
-            "amount": [wish.amount for wish, _, _ in new],
-            "channel": [wish.channel for wish, _, _ in new],
-            "fact": [fact and fact.id for _, _, fact in new],
-            "at": now,
-        },
-    )
-    append(cursor, *(fact for _, _, fact in new if fact))
-    for wish, id, fact in new:
-        if fact and wish.giver:
-            enqueue("giving.thank", campaign=str(wish.campaign), gift=str(id))
+def _kept(
+    gives: Sequence[Give], placed: Mapping[int, Transfer], facts: Mapping[int, Fact], now: datetime
+) -> dict[str, object]:
+    """The parameters of `KEEP`."""
+    new = [(gives[place], transfer.id, facts.get(place)) for place, transfer in placed.items()]
+    return {
+        "gift_book": [wish.campaign for wish, _, _ in new],
+        "gift": [id for _, id, _ in new],
+        "giver": [wish.giver for wish, _, _ in new],
+        "amount": [wish.amount for wish, _, _ in new],
+        "channel": [wish.channel for wish, _, _ in new],
+        "fact": [fact and fact.id for _, _, fact in new],
+        "entry": [fact and fact.entry for _, _, fact in new],
+        "now": now,
+    }
 
 
 def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool] | None:

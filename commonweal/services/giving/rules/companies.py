@@ -25,7 +25,8 @@ class Sum:
 
 def tellable(sums: Iterable[Sum]) -> tuple[list[Sum], list[Sum]]:
     """The sums that may be told, largest first, and those that are of too few people."""
-    told, kept = [], []
+    told: list[Sum] = []
+    kept: list[Sum] = []
     for each in sorted(sums, key=lambda each: -each.amount):
         (told if each.people >= LEAST else kept).append(each)
     return told, kept

@@ -69,7 +69,10 @@ class Taxpayer:
 
 
 def taxpayer(name: str, number: str) -> Taxpayer:
-    """A taxpayer as receipts write it. Raises `Invalid` with `text.*` or `taxpayer.number`: 15 to 20 digits and letters."""
+    """A taxpayer as receipts write it.
+
+    Raises `Invalid` with `text.*`, or `taxpayer.number` for other than 15 to 20 digits and letters.
+    """
     number = unicodedata.normalize("NFKC", number).strip().upper()
     if not re.fullmatch(r"[0-9A-Z]{15,20}", number):
         raise Invalid(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import time
 import uuid
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ def read_capitals(said: str) -> int:
         else:
             total, group, digit = (total + group + digit) * 10**8, 0, 0
     fen = (total + group + digit) * 100
-    for sign, after in zip(rest, rest[1:], strict=False):
+    for sign, after in itertools.pairwise(rest):
         if after in "角分":
             fen += receipts.DIGITS.index(sign) * (10 if after == "角" else 1)
     return fen
@@ -218,14 +219,14 @@ def test_the_charitys_files_and_deadlines(client: Client, world: World) -> None:
     put_in(world, 3_000, 4_000)
     pay_out(world, 5_000, "a")
     client.force_login(world.officer.login)
-    data = b"".join(client.get(f"/en/giving/{world.campaign.id}/gifts.csv")).decode("utf-8-sig")  # type: ignore[arg-type]
+    data = b"".join(client.get(f"/en/giving/{world.campaign.id}/gifts.csv")).decode("utf-8-sig")
     table = list(csv.DictReader(io.StringIO(data)))
     assert [(row["number"], row["amount"], row["asset"]) for row in table] == [
         ("1", "30.00", "CNY"),
         ("2", "40.00", "CNY"),
     ]
     assert str(world.giver.id) not in data
-    data = b"".join(client.get(f"/en/giving/{world.campaign.id}/payouts.csv")).decode("utf-8-sig")  # type: ignore[arg-type]
+    data = b"".join(client.get(f"/en/giving/{world.campaign.id}/payouts.csv")).decode("utf-8-sig")
     assert [row["amount"] for row in csv.DictReader(io.StringIO(data))] == ["50.00"]
     (report, qualified) = deadlines.of_organisations([world.charity.id])
     assert (report.due, report.late) == (world.campaign.closes_at.replace(year=2027, month=3), False)

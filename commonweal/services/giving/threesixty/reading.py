@@ -106,10 +106,11 @@ def _twice(row: int) -> Invalid:
 
 
 def _rows(data: bytes) -> Iterator[Any]:
-    if not data.strip():
-        raise Invalid("file.empty", Text("The file is empty.", "文件是空的。"))
     text = _decoded(data)
-    if text.lstrip()[0] not in "{[":
+    first = text.lstrip()[:1]
+    if not first:
+        raise Invalid("file.empty", Text("The file is empty.", "文件是空的。"))
+    if first not in "{[":
         yield from tables.rows(text)
         return
     try:
