@@ -46,7 +46,7 @@ def plantation(seed: int, *, leaves: int = 0, walk: float = 0.0) -> Image.Image:
 
 
 def real() -> dict[str, Image.Image]:
-    """Two real photographs (they come with scikit-learn) and their quarters; one of sky alone would be left out."""
+    """The quarters of two real photographs (they come with scikit-learn); one of sky alone would be left out."""
     images = {}
     for name in ("china.jpg", "flower.jpg"):
         with resources.files("sklearn.datasets.images").joinpath(name).open("rb") as file:
@@ -58,7 +58,6 @@ def real() -> dict[str, Image.Image]:
             with suppress(Invalid):
                 read_picture(coded(large))
                 images[f"{name}#{n}"] = large
-        images[name] = whole
     return images
 
 
@@ -111,9 +110,10 @@ def photos(gallery_size: int = 100_000, drawn: int = 50) -> Figure:
         pool.append(picture.descriptors)
     descriptors = np.concatenate(pool)
     while len(gallery) < gallery_size:
-        chosen = descriptors[rng.integers(0, len(descriptors), KEYED)]
-        noise = np.packbits(rng.random((KEYED, 256)) < 0.15, axis=1)
-        gallery.add_keys(f"filler{len(gallery)}", keys(chosen ^ noise))
+        chosen = descriptors[rng.integers(0, len(descriptors), 500 * KEYED)]
+        one_in_eight = np.bitwise_and.reduce(rng.integers(0, 256, (3, *chosen.shape), np.uint8))
+        for photo in np.split(keys(chosen ^ one_in_eight), 500, axis=1):
+            gallery.add_keys(f"filler{len(gallery)}", photo)
     gallery.shortlist(read_picture(coded(images["plot0"])))  # builds the index
 
     tries = caught = 0

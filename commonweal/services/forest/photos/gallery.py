@@ -115,7 +115,8 @@ class Gallery:
         tables = []
         for table in range(TABLES):
             flat = np.concatenate([k[table] for k in self._keys]) if self._keys else np.zeros(0, np.int32)
-            pairs = np.unique(flat.astype(np.int64) << 32 | photos)  # a photo stands once under a key
+            pairs = np.sort(flat.astype(np.int64) << 32 | photos)
+            pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # a photo stands once under a key
             starts = np.searchsorted(pairs >> 32, np.arange(2**BITS + 1))
             tables.append((starts, (pairs & 0xFFFFFFFF).astype(np.int32)))
         return tables
