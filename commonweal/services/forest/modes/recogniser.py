@@ -25,7 +25,7 @@ MODES = ("bike", "bus", "car", "subway", "train")
 """What is told apart; a taxi is a car. Walking is told by its speed alone."""
 SAME = {"taxi": "car"}
 
-CREDITED = 0.905
+CREDITED = 0.91
 """Probability of not being a car from which a track is credited: 3 % of cars pass (`bench forest modes`)."""
 LEAST_METRES = 400
 """Nobody takes the car for less, so nothing is saved by not taking it."""
@@ -128,5 +128,5 @@ def _judgement(segment: Segment, share: NDArray[np.float64]) -> Judgement:
     motion = dict(zip(FEATURES, segment.features, strict=True))
     if motion["vavg"] >= 0.3 and all(motion[name] <= most for name, most in WALKING.items()):
         mode, probability = "walk", round(1 - max(0.0, each["car"]) / 2, 4)
-    credited = green >= CREDITED and motion["dist"] >= LEAST_METRES
+    credited = green >= CREDITED and float(motion["dist"]) >= LEAST_METRES
     return Judgement(mode, probability, green, credited, each)
