@@ -98,7 +98,7 @@ def sponsor(officer: Party, company: Party, campaign: uuid.UUID, terms: rules.Sp
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO giving_sponsorship (id, book, sponsor, asset, per, pays, most, opens_at, closes_at, fact)
+            INSERT INTO giving_sponsorship (id, campaign, sponsor, asset, per, pays, most, opens_at, closes_at, fact)
             VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             [id, campaign, company.id, terms.asset, terms.per, terms.pays, terms.most, terms.opens_at,
@@ -155,7 +155,7 @@ def call(officer: Party, campaign: uuid.UUID, what: Text, shift: rules.Shift) ->
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO giving_shift (id, book, what_en, what_zh, span, seats, at)
+            INSERT INTO giving_shift (id, campaign, what_en, what_zh, span, seats, at)
             VALUES (%s, %s, %s, %s, tstzrange(%s, %s), %s, %s)
             """,
             [id, campaign, said.en, said.zh, shift.starts_at, shift.ends_at, shift.seats, now],

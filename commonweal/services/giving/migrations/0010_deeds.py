@@ -22,7 +22,7 @@ CREATE INDEX giving_act_device ON giving_act (device, asset, day) WHERE device I
 -- A sponsor's contract: `pays` for each `per` units given until `closes_at`, at most `most`.
 CREATE TABLE giving_sponsorship (
     id         uuid PRIMARY KEY,
-    book       uuid NOT NULL REFERENCES giving_campaign (id),
+    campaign   uuid NOT NULL REFERENCES giving_campaign (id),   -- small tables: not spread by book
     sponsor    uuid NOT NULL REFERENCES parties_party (id),
     asset      text NOT NULL,
     per        bigint NOT NULL CHECK (per > 0),
@@ -36,19 +36,19 @@ CREATE TABLE giving_sponsorship (
     gift       uuid,
     CHECK ((settled_at IS NULL) = (due IS NULL))
 );
-CREATE INDEX giving_sponsorship_book ON giving_sponsorship (book);
+CREATE INDEX giving_sponsorship_campaign ON giving_sponsorship (campaign);
 CREATE INDEX giving_sponsorship_open ON giving_sponsorship (closes_at) WHERE settled_at IS NULL;
 
 CREATE TABLE giving_shift (
-    id      uuid PRIMARY KEY,
-    book    uuid NOT NULL REFERENCES giving_campaign (id),
+    id       uuid PRIMARY KEY,
+    campaign uuid NOT NULL REFERENCES giving_campaign (id),
     what_en text NOT NULL,
     what_zh text NOT NULL,
     span    tstzrange NOT NULL CHECK (NOT isempty(span) AND NOT lower_inf(span) AND NOT upper_inf(span)),
     seats   integer NOT NULL CHECK (seats > 0),
     at      timestamptz NOT NULL
 );
-CREATE INDEX giving_shift_book ON giving_shift (book);
+CREATE INDEX giving_shift_campaign ON giving_shift (campaign);
 
 CREATE TABLE giving_signup (
     shift         uuid NOT NULL REFERENCES giving_shift (id),

@@ -72,7 +72,7 @@ def got(campaign: uuid.UUID) -> list[Got]:
         WHERE book = %(book)s GROUP BY asset
         UNION ALL
         SELECT 'MINUTES', sum(h.minutes)::bigint, count(*) FROM giving_shift s JOIN giving_hours h ON h.shift = s.id
-        WHERE s.book = %(book)s AND h.nth = (SELECT max(l.nth) FROM giving_hours l
+        WHERE s.campaign = %(book)s AND h.nth = (SELECT max(l.nth) FROM giving_hours l
                                              WHERE l.shift = h.shift AND l.person = h.person)
         HAVING count(*) > 0"""
     found = {each["asset"]: each for each in rows(query, {"book": campaign})}
@@ -86,7 +86,7 @@ def got(campaign: uuid.UUID) -> list[Got]:
 
 
 SHIFT = """
-    SELECT s.id, s.book, s.what_en, s.what_zh, lower(s.span) AS starts_at, upper(s.span) AS ends_at, s.seats,
+    SELECT s.id, s.campaign, s.what_en, s.what_zh, lower(s.span) AS starts_at, upper(s.span) AS ends_at, s.seats,
            (SELECT count(*) FROM giving_signup u WHERE u.shift = s.id) AS taken,
            m.person IS NOT NULL AS mine, m.checked_in_at IS NOT NULL AS here,
            (SELECT h.minutes FROM giving_hours h WHERE h.shift = s.id AND h.person = %(person)s
@@ -97,7 +97,7 @@ SHIFT = """
 
 def _shift(found: dict[str, Any]) -> Shift:
     what = Text(found.pop("what_en"), found.pop("what_zh"))
-    return Shift(campaign=found.pop("book"), what=what, **found)
+    return Shift(what=what, **found)
 
 
 def shift(id: uuid.UUID, person: uuid.UUID | None = None) -> Shift:
@@ -110,7 +110,7 @@ def shift(id: uuid.UUID, person: uuid.UUID | None = None) -> Shift:
 
 def shifts(campaign: uuid.UUID, person: uuid.UUID | None = None) -> list[Shift]:
     """The shifts of a campaign, next first."""
-    query = f"{SHIFT} WHERE s.book = %(book)s ORDER BY lower(s.span), s.id"
+    query = f"{SHIFT} WHERE s.campaign = %(book)s ORDER BY lower(s.span), s.id"
     return [_shift(found) for found in rows(query, {"book": campaign, "person": person})]
 
 
@@ -127,7 +127,7 @@ def given_on(day: date, asset: str, person: uuid.UUID, device: bytes | None) -> 
 
 SPONSORSHIP = """
     SELECT s.*, o.name_en, o.name_zh,
-           coalesce((SELECT sum(a.amount) FROM giving_act a WHERE a.book = s.book AND a.asset = s.asset
+           coalesce((SELECT sum(a.amount) FROM giving_act a WHERE a.book = s.campaign AND a.asset = s.asset
                      AND a.at >= s.opens_at AND a.at < s.closes_at), 0)::bigint AS given
     FROM giving_sponsorship s JOIN parties_party o ON o.id = s.sponsor"""
 
@@ -135,7 +135,7 @@ SPONSORSHIP = """
 def _sponsorship(found: dict[str, Any]) -> Sponsorship:
     return Sponsorship(
         id=found["id"],
-        campaign=found["book"],
+        campaign=found["campaign"],
         sponsor=found["sponsor"],
         name=Text(found["name_en"], found["name_zh"]),
         asset=rules.ACTIONS[found["asset"]],
@@ -158,7 +158,7 @@ def sponsorship(id: uuid.UUID) -> Sponsorship:
 
 def sponsorships(campaign: uuid.UUID) -> list[Sponsorship]:
     """The contracts of a campaign."""
-    return [_sponsorship(each) for each in rows(f"{SPONSORSHIP} WHERE s.book = %(book)s", {"book": campaign})]
+    return [_sponsorship(each) for each in rows(f"{SPONSORSHIP} WHERE s.campaign = %(book)s", {"book": campaign})]
 
 
 def to_settle(now: datetime) -> list[uuid.UUID]:
@@ -211,7 +211,7 @@ def to_confirm(campaign: uuid.UUID) -> list[Present]:
         SELECT s.id AS shift, u.person, s.what_en, s.what_zh, u.checked_in_at,
                (extract(epoch FROM upper(s.span) - lower(s.span)) / 60)::int AS longest
         FROM giving_shift s JOIN giving_signup u ON u.shift = s.id
-        WHERE s.book = %(book)s AND u.checked_in_at IS NOT NULL
+        WHERE s.campaign = %(book)s AND u.checked_in_at IS NOT NULL
           AND NOT EXISTS (SELECT FROM giving_hours h WHERE h.shift = u.shift AND h.person = u.person)
         ORDER BY u.checked_in_at"""
     return [
