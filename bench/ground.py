@@ -26,8 +26,11 @@ def server() -> Iterator[Server]:
             from django.db import connections
 
             django.setup()
+            ours = connections["default"]
+            ours.settings_dict["HOST"] = str(started.socket_directory)  # settings are read once a process
             call_command("migrate", verbosity=0, interactive=False)
             connections.close_all()
+            ours.close_pool()  # type: ignore[attr-defined]
             with psycopg.connect(started.conninfo()) as session:
                 for name in ("fsync", "synchronous_commit", "full_page_writes"):
                     assert session.execute(f"SHOW {name}").fetchone() == ("on",), f"{name} is off"
