@@ -287,6 +287,9 @@ def spoil(world: World, statement: str) -> None:
 
 def test_raw_sql_can_give_to_an_open_campaign(world: World) -> None:
     insert_gift(world)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM giving_gift WHERE book = %s", [world.campaign.id])
+        assert cursor.fetchone() == (1,)
 
 
 @pytest.mark.parametrize(
