@@ -1,4 +1,7 @@
-"""Giving for programs, one module a noun, each with its own router."""
+"""Giving for programs, one module a noun, each with its own router.
+
+All operations on one path stand in one module: the first router with a path answers for it.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,14 @@ from ninja import Router
 from commonweal.services.giving.api import (
     appeals,
     campaigns,
+    charities,
     deeds,
+    endings,
     gifts,
     givers,
     payouts,
+    pools,
+    sponsorships,
     webhooks,
 )
 
@@ -18,10 +25,14 @@ router = Router()
 for noun in (
     appeals,
     campaigns,
+    charities,
     deeds,
+    endings,
     gifts,
     givers,
     payouts,
+    pools,
+    sponsorships,
     webhooks,
 ):
     router.add_router("", noun.router)

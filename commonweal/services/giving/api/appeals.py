@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
-from commonweal.kernel.doors import Amount
+from commonweal.kernel.doors import Amount, Body
+from commonweal.kernel.parties import session
 from commonweal.kernel.quantity import CNY
-from commonweal.services.giving.api.shapes import Both
+from commonweal.services.giving.actions import appeals as actions
+from commonweal.services.giving.api.shapes import Both, Documents, Made, Words
 from commonweal.services.giving.queries import appeals
 from commonweal.services.giving.rules import appeals as rules
 
@@ -41,3 +43,54 @@ def public_appeals(request: HttpRequest) -> list[Appeal]:
         )
         for each in appeals.public()
     ]
+
+
+class NewAppeal(Amount):
+    """What a person asks for; `evidence` are papers that only stewards and an adopting charity see."""
+
+    title: Words
+    story: Words
+    topic: str
+    evidence: Documents
+
+
+class AppealWord(Body):
+    """A steward's word; `note` is needed to decline."""
+
+    shows: bool
+    note: str = ""
+
+
+class Adoption(Body):
+    """The campaign within which a charity adopts it."""
+
+    campaign: uuid.UUID
+
+
+@router.post("/appeals", response={201: Made}, summary="Ask for help")
+def ask(request: HttpRequest, appeal: NewAppeal) -> Status[Made]:
+    """Never fundraising: see `warning` of an appeal."""
+    amount = appeal.read(CNY, maximum=rules.CAP)
+    asked = rules.Appeal(appeal.title.text, appeal.story.text, appeal.topic, amount, tuple(appeal.evidence))
+    return Status(201, Made(id=actions.ask(session.signed_in(request), asked)))
+
+
+@router.post("/appeals/{uuid:appeal}/word", response={204: None}, summary="Show an appeal or not")
+def judge(request: HttpRequest, appeal: uuid.UUID, word: AppealWord) -> Status[None]:
+    """For stewards, who have looked at the papers."""
+    actions.judge(session.signed_in(request), appeal, shows=word.shows, note=word.note)
+    return Status(204, None)
+
+
+@router.post("/appeals/{uuid:appeal}/adoption", response={204: None}, summary="Adopt an appeal")
+def adopt(request: HttpRequest, appeal: uuid.UUID, adoption: Adoption) -> Status[None]:
+    """For charities: from now on one gives to the campaign."""
+    actions.adopt(session.signed_in(request), appeal, adoption.campaign)
+    return Status(204, None)
+
+
+@router.delete("/appeals/{uuid:appeal}", response={204: None}, summary="Withdraw one's appeal")
+def withdraw(request: HttpRequest, appeal: uuid.UUID) -> Status[None]:
+    """Take it back."""
+    actions.withdraw(session.signed_in(request), appeal)
+    return Status(204, None)

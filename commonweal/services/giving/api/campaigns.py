@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 
-from commonweal.kernel.doors import Amount
-from commonweal.services.giving.api.shapes import Both
+from commonweal.kernel.doors import Amount, Body
+from commonweal.kernel.parties import session
+from commonweal.services.giving.actions import campaigns as actions
+from commonweal.services.giving.api.shapes import Both, Made, Words
 from commonweal.services.giving.queries import campaigns
+from commonweal.services.giving.rules.plans import Telling
 
 router = Router()
 
@@ -98,3 +101,18 @@ def updates(request: HttpRequest, campaign: uuid.UUID) -> list[Update]:
         )
         for each in campaigns.page(campaign).updates
     ]
+
+
+class NewUpdate(Body):
+    """What a charity tells; `report` if it is the report that the law asks for."""
+
+    title: Words
+    body: Words
+    report: bool = False
+
+
+@router.post("/campaigns/{uuid:campaign}/updates", response={201: Made}, summary="Tell how it goes")
+def tell(request: HttpRequest, campaign: uuid.UUID, update: NewUpdate) -> Status[Made]:
+    """Everybody who has given or follows is told."""
+    telling = Telling(update.title.text, update.body.text, update.report)
+    return Status(201, Made(id=actions.tell(session.signed_in(request), campaign, telling).id))

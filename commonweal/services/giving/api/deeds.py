@@ -8,12 +8,12 @@ from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from commonweal.kernel.doors import Amount, IdempotencyKey
+from commonweal.kernel.doors import Amount, Body, IdempotencyKey
 from commonweal.kernel.parties import session
 from commonweal.services.giving.actions import deeds as actions
-from commonweal.services.giving.api.shapes import Both
+from commonweal.services.giving.api.shapes import Both, Made, Words
 from commonweal.services.giving.queries import campaigns, deeds
 from commonweal.services.giving.rules import deeds as rules
 
@@ -86,4 +86,60 @@ def shifts(request: HttpRequest, campaign: uuid.UUID) -> list[Shift]:
 def sign_up(request: HttpRequest, shift: uuid.UUID) -> Status[None]:
     """Take a place; doing it twice is doing it once."""
     actions.sign_up(session.signed_in(request), shift)
+    return Status(204, None)
+
+
+class NewShift(Body):
+    """When a charity wants help, and by how many."""
+
+    what: Words
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    seats: int
+
+
+class Minutes(Body):
+    """How long somebody was there."""
+
+    minutes: int
+
+
+class Confirmed(Minutes):
+    """Who was there, and how long."""
+
+    person: uuid.UUID
+
+
+@router.post("/campaigns/{uuid:campaign}/shifts", response={201: Made}, summary="Call for help")
+def call(request: HttpRequest, campaign: uuid.UUID, shift: NewShift) -> Status[Made]:
+    """For the campaign's charity."""
+    when = rules.Shift(shift.starts_at, shift.ends_at, shift.seats)
+    return Status(201, Made(id=actions.call(session.signed_in(request), campaign, shift.what.text, when)))
+
+
+@router.post("/shifts/{uuid:shift}/check-in", response={204: None}, summary="Check in at a shift")
+def check_in(request: HttpRequest, shift: uuid.UUID) -> Status[None]:
+    """While the shift is on."""
+    actions.check_in(session.signed_in(request), shift)
+    return Status(204, None)
+
+
+@router.post("/shifts/{uuid:shift}/hours", response={204: None}, summary="Confirm somebody's time")
+def confirm(request: HttpRequest, shift: uuid.UUID, hours: Confirmed) -> Status[None]:
+    """For the receiving charity, once."""
+    actions.confirm(session.signed_in(request), shift, hours.person, hours.minutes)
+    return Status(204, None)
+
+
+@router.post("/shifts/{uuid:shift}/dispute", response={204: None}, summary="Dispute one's confirmed time")
+def dispute(request: HttpRequest, shift: uuid.UUID, claim: Minutes) -> Status[None]:
+    """Within 14 days."""
+    actions.dispute(session.signed_in(request), shift, claim.minutes)
+    return Status(204, None)
+
+
+@router.post("/shifts/{uuid:shift}/decision", response={204: None}, summary="End a dispute about time")
+def decide(request: HttpRequest, shift: uuid.UUID, hours: Confirmed) -> Status[None]:
+    """For stewards."""
+    actions.decide(session.signed_in(request), shift, hours.person, hours.minutes)
     return Status(204, None)

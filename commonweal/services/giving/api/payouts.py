@@ -6,11 +6,14 @@ import uuid
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
-from commonweal.kernel.doors import Amount
-from commonweal.services.giving.api.shapes import Both
+from commonweal.kernel.doors import Amount, Body, IdempotencyKey
+from commonweal.kernel.parties import session
+from commonweal.services.giving.actions import payouts as actions
+from commonweal.services.giving.api.shapes import Both, Documents, Made, Words
 from commonweal.services.giving.queries import campaigns, payouts
+from commonweal.services.giving.rules.plans import Asking
 
 router = Router()
 
@@ -43,3 +46,38 @@ def paid(request: HttpRequest, campaign: uuid.UUID) -> list[Payout]:
         )
         for each in payouts.payouts_of(campaign)
     ]
+
+
+class NewPayout(Amount):
+    """What a charity asks for, with 1 to 10 files of evidence."""
+
+    what: Words
+    evidence: Documents
+
+
+class Word(Body):
+    """A steward's word; `note` is needed to decline."""
+
+    approves: bool
+    note: str = ""
+
+
+class Standing(Schema):
+    """How far a payout has come."""
+
+    state: str
+
+
+@router.post("/campaigns/{uuid:campaign}/payouts", response={201: Made}, summary="Ask for a payout")
+def ask(request: HttpRequest, campaign: uuid.UUID, payout: NewPayout, key: IdempotencyKey) -> Status[Made]:
+    """For the campaign's charity; two stewards then look at it."""
+    party, asset = session.signed_in(request), campaigns.card(campaign).asset
+    asking = Asking(payout.read(asset), payout.what.text, tuple(payout.evidence))
+    return Status(201, Made(id=actions.ask(party, campaign, asking, key)))
+
+
+@router.post("/campaigns/{uuid:campaign}/payouts/{uuid:payout}/words", response=Standing, summary="Approve or decline")
+def judge(request: HttpRequest, campaign: uuid.UUID, payout: uuid.UUID, word: Word) -> Standing:
+    """For stewards; the second approval lets the money be paid."""
+    party = session.signed_in(request)
+    return Standing(state=actions.judge(party, campaign, payout, approves=word.approves, note=word.note).value)
