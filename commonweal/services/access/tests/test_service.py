@@ -4,54 +4,33 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import Client
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, NotFound
 from commonweal.kernel.parties import people
-from commonweal.kernel.parties.models import Login, Party
+from commonweal.kernel.parties.models import Login
 from commonweal.services.access import actions, checker, queries
 from commonweal.services.access.actions import Sighting
 from commonweal.services.access.graph.answer import route
-from commonweal.services.access.graph.regions import bring
 from commonweal.services.access.graph.router import Router
 from commonweal.services.access.models import OwnProfile
 from commonweal.services.access.rules import PROFILES
 from commonweal.services.access.seed import DISTRICT
-
-NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
-MANUAL = PROFILES["manual"][0]
-SCHOOL, LIBRARY = (29.600674, 123.400775), (29.604452, 123.405373)
-BRIDGE = (29.602587, 123.403878)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("home")
-    bring(DISTRICT, folder / "access")
-    return folder
-
-
-@pytest.fixture
-def world(db: None, home: Path) -> Iterator[None]:
-    queries._routers().clear()
-    with override_settings(HOME=home), clock.stopped(NOW):
-        yield
-    queries._routers().clear()
-
-
-def somebody(email: str) -> Party:
-    login = Login(email=email)
-    login.set_unusable_password()
-    login.save()
-    return login.party
+from commonweal.services.access.tests.world import (
+    BRIDGE,
+    LIBRARY,
+    MANUAL,
+    NOW,
+    SCHOOL,
+    somebody,
+)
 
 
 def walked(answer: dict[str, Any]) -> list[int]:
