@@ -62,7 +62,7 @@ def report(party: Party, sighting: Sighting) -> uuid.UUID:
         raise Conflict("report.too-many", Text("That is enough for one day.", "今天的上报次数已达上限。"))
     region = queries.region_of(point)
     live.place(queries.router(region), "-", sighting.kind, "doubted", [point])
-    picture = store.take_picture(sighting.picture).digest if sighting.picture else ""
+    picture = store.take_picture(sighting.picture, hide_faces=True).digest if sighting.picture else ""
     fact = Fact(
         "access.report",
         now,

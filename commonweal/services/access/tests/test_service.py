@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from datetime import timedelta
@@ -20,7 +21,7 @@ from commonweal.services.access import actions, checker, queries
 from commonweal.services.access.actions import Sighting
 from commonweal.services.access.graph.answer import route
 from commonweal.services.access.graph.router import Router
-from commonweal.services.access.models import OwnProfile
+from commonweal.services.access.models import OwnProfile, Report
 from commonweal.services.access.rules import PROFILES
 from commonweal.services.access.seed import DISTRICT
 from commonweal.services.access.tests.world import (
@@ -216,3 +217,31 @@ def test_the_api_answers_with_a_certificate_and_refuses_what_is_no_question(worl
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM access_report")
         assert cursor.fetchone()[0] == 0
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_report_with_a_photograph_keeps_it_blurred_or_is_refused(
+    world: None, client: Client, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from commonweal.kernel.files import faces
+    from commonweal.kernel.files.tests.test_faces import street
+
+    somebody("one@x.example")
+    client.force_login(Login.objects.get(email="one@x.example"))
+    sent = io.BytesIO()
+    street((100, 100, 200)).save(sent, "JPEG")
+
+    def tell(key: str) -> Any:
+        photo = SimpleUploadedFile("p.jpg", sent.getvalue(), "image/jpeg")
+        form = {"kind": "works", "place": f"{BRIDGE[0]},{BRIDGE[1]}", "key": key, "picture": photo}
+        return client.post(f"/{language}/access/reports/new/", form)
+
+    monkeypatch.setattr(faces, "can_find", lambda: False)
+    refused = tell("k1")
+    assert refused.status_code == 422 and {"zh": "人脸", "en": "blurs faces"}[language] in refused.content.decode()
+    assert not Report.objects.exists()
+    monkeypatch.undo()
+    page = client.get(tell("k2")["Location"]).content.decode()
+    assert re.search(r'<img src="/files/[0-9a-f]{64}"', page)
