@@ -1,7 +1,7 @@
 """forest: low-carbon deeds become green energy, and green energy becomes trees that anyone can check."""
 
 from commonweal.kernel.quantity import Asset
-from commonweal.kernel.registry import FactKind, Service
+from commonweal.kernel.registry import FactKind, Link, Service
 from commonweal.kernel.text import Text
 
 GREEN = Asset("GREEN_G", 0, "nature", Text("green energy", "绿色能量"), "g")
@@ -19,6 +19,8 @@ SERVICE = Service(
         "Greener days become trees, and every tree can be checked by anyone.", "绿色的日子长成树，每一棵树人人可查。"
     ),
     drawing="seedling",
+    hue=120,
+    links=(Link("front", Text("How it goes", "玩法说明"), 90),),
     assets=(GREEN, REDUCTION, TREE),
     account_kinds={
         "minted": Text("energy that deeds have earned", "行为产生的能量"),
