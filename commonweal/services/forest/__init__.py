@@ -20,7 +20,12 @@ SERVICE = Service(
     ),
     drawing="seedling",
     hue=120,
-    links=(Link("front", Text("How it goes", "玩法说明"), 90),),
+    links=(
+        Link("trees", Text("My trees", "我的树"), 20),
+        Link("plots", Text("Plots", "地块"), 40),
+        Link("front", Text("How it goes", "玩法说明"), 90),
+    ),
+    console=(Link("console", Text("Seasons and plots", "种植季与地块")),),
     assets=(GREEN, REDUCTION, TREE),
     account_kinds={
         "minted": Text("energy that deeds have earned", "行为产生的能量"),
@@ -32,6 +37,7 @@ SERVICE = Service(
     fact_kinds=(
         FactKind("forest.deeds", Text("a day's deeds from one source", "某来源一天的行为")),
         FactKind("forest.factors", Text("a version of the factor table", "排放因子表的一个版本")),
+        FactKind("forest.season", Text("a planting season opened or closed", "种植季的开放与结束")),
         FactKind("forest.plot", Text("a plot, its capacity and its funding", "地块及其容量与资金")),
         FactKind("forest.certificate", Text("a tree promised to somebody", "一份种树承诺")),
         FactKind("forest.planting", Text("trees set in the ground", "栽植记录")),

@@ -8,6 +8,14 @@ GIVER, STEWARD = "giver@demo.example", "steward@demo.example"
 
 ENERGY: dict[str, Sample | list[Sample]] = {}
 
-TREES: dict[str, Sample | list[Sample]] = {}
+PLOT = "SELECT code FROM forest_plot WHERE code = 'MQ1'"
+OPEN_PLOT = "SELECT code FROM forest_plot WHERE code = 'YA2'"
+
+TREES: dict[str, Sample | list[Sample]] = {
+    "forest:plot": [Sample(PLOT), Sample(OPEN_PLOT)],
+    "forest:trees": Sample(visitor=GIVER),
+    "forest:tree": Sample(not_a_page="the demonstration has no certificate yet: opened in test_tree_doors"),
+    "forest:console": Sample(visitor=STEWARD),
+}
 
 SAMPLES = {**ENERGY, **TREES}

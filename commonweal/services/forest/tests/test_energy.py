@@ -21,6 +21,7 @@ from commonweal.services.forest.rules.bubbles import (
     droppable_from,
     share_for_friend,
 )
+from commonweal.services.forest.tests.ground import SEASON, open_plot
 
 NOW = datetime(2026, 5, 4, 4, 0, tzinfo=UTC)
 RIPE = NOW + RIPENS_AFTER
@@ -205,7 +206,7 @@ def test_ripening_writes_nothing(forest: psycopg.Connection) -> None:
 def test_the_database_itself_refuses(forest: psycopg.Connection, statement: str) -> None:
     take(forest, ride("a"))
     harvest(forest, LI, RIPE)
-    forest.execute("INSERT INTO forest_plot VALUES (1, '2027S', 'CF1', 50, 5, 2)")
+    open_plot(forest, 1, 50, 5, 2)
     ask(forest)
     with pytest.raises(psycopg.errors.IntegrityError):
         forest.execute(statement)
@@ -213,13 +214,14 @@ def test_the_database_itself_refuses(forest: psycopg.Connection, statement: str)
 
 def ask(forest: psycopg.Connection, owner: uuid.UUID = LI, key: int = 1) -> object:
     with forest.transaction(), forest.cursor() as cursor:
-        return promise(cursor, "2027S", owner, uuid.UUID(int=key), RIPE)
+        return promise(cursor, SEASON, owner, uuid.UUID(int=key), RIPE)
 
 
 def test_a_position_is_promised_once_and_paid(forest: psycopg.Connection) -> None:
     take(forest, ride("a", 100_000))
     harvest(forest, LI, RIPE)
-    forest.execute("INSERT INTO forest_plot VALUES (1, '2027S', 'CF1', 300, 5, 2), (2, '2027S', 'CF2', 300, 1, 9)")
+    open_plot(forest, 1, 300, 5, 2)
+    open_plot(forest, 2, 300, 1, 1)
     promised = [ask(forest, key=key) for key in (1, 2, 3)]
     assert len(set(map(str, promised))) == 3
     assert [ask(forest, key=key) for key in (3, 2, 1)] == promised[::-1]  # asking twice is asking once
@@ -232,7 +234,7 @@ def test_a_position_is_promised_once_and_paid(forest: psycopg.Connection) -> Non
 def test_without_energy_no_position_is_lost(forest: psycopg.Connection) -> None:
     take(forest, ride("a"))
     harvest(forest, LI, RIPE)
-    forest.execute("INSERT INTO forest_plot VALUES (1, '2027S', 'CF1', 101, 5, 5)")
+    open_plot(forest, 1, 101, 5, 5)
     with pytest.raises(Conflict, match=r"energy\.short"):
         ask(forest)
     assert forest.execute("SELECT issued FROM forest_plot").fetchone() == (0,)
