@@ -20,7 +20,11 @@ SERVICE = Service(
     ),
     drawing="seedling",
     hue=120,
-    links=(Link("front", Text("How it goes", "玩法说明"), 90),),
+    links=(
+        Link("deeds", Text("My deeds", "我的绿色行为"), 20),
+        Link("factors", Text("How grams are reckoned", "克数怎么算"), 80),
+        Link("front", Text("How it goes", "玩法说明"), 90),
+    ),
     assets=(GREEN, REDUCTION, TREE),
     account_kinds={
         "minted": Text("energy that deeds have earned", "行为产生的能量"),

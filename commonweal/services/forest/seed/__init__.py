@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from commonweal.services.forest.seed import energy
+
 
 def seed() -> None:
     """Make the demonstration, in the order in which things happen: deeds and energy, then trees."""
+    energy.seed()
