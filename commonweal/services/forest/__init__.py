@@ -21,8 +21,10 @@ SERVICE = Service(
     drawing="seedling",
     hue=120,
     links=(
-        Link("trees", Text("My trees", "我的树"), 20),
+        Link("deeds", Text("My deeds", "我的绿色行为"), 20),
+        Link("trees", Text("My trees", "我的树"), 30),
         Link("plots", Text("Plots", "地块"), 40),
+        Link("factors", Text("How grams are reckoned", "克数怎么算"), 80),
         Link("front", Text("How it goes", "玩法说明"), 90),
     ),
     console=(Link("console", Text("Seasons and plots", "种植季与地块")),),

@@ -207,7 +207,7 @@ CREATE INDEX forest_certificate_at ON forest_certificate (owner, at);
 class Migration(migrations.Migration):
     """Creates ground, seasons, funding and positions."""
 
-    dependencies = [("forest", "0001_energy"), ("parties", "0001_initial")]
+    dependencies = [("forest", "0002_deeds"), ("parties", "0001_initial")]
     operations = [
         migrations.RunSQL(SEASONS, migrations.RunSQL.noop),
         migrations.RunSQL(GROUND, migrations.RunSQL.noop),

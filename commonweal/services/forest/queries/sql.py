@@ -12,7 +12,7 @@ from django.db import connection
 def rows(query: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """All rows as dictionaries."""
     with connection.cursor() as cursor:
-        cursor.execute(query, values)
+        cursor.execute(query, values or {})
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

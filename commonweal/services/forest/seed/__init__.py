@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from commonweal.services.forest.seed import trees
+from commonweal.services.forest.seed import energy, trees
 
 
 def seed() -> None:
     """Make the demonstration, in the order in which things happen: deeds and energy, then trees."""
     trees.ground()
+    energy.seed()

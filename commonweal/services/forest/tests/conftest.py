@@ -1,38 +1,31 @@
-"""A small forest: a steward, a planting partner with its officer, a person with energy, a season, and a funder."""
+"""A small forest: its books and methods, a partner with a key, two people."""
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.test import Client
 
 from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.text import Text
-from commonweal.services.forest.actions import plots
-from commonweal.services.forest.queries.seasons import Species
+from commonweal.services.forest.actions import days, sources
+from commonweal.services.forest.queries.sources import Source
+from commonweal.services.forest.rules.sources import signed_bytes
+from commonweal.services.forest.tests.grove import grove, stopped  # noqa: F401 (fixtures)
 
-NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
+NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
 DAY = timedelta(days=1)
-SAXAUL = Species(
-    "saxaul", "Haloxylon ammodendron", Text("saxaul", "梭梭"), 17_900, 5.0, 3.0, 700, "", "a made-up source"
-)
-PINE = Species(
-    "pine",
-    "Pinus sylvestris var. mongolica",
-    Text("Scots pine", "樟子松"),
-    146_210,
-    4.0,
-    3.0,
-    800,
-    "pinus-sylvestris-mongolica",
-    "a made-up source",
-)
 
 
 def somebody(email: str) -> Party:
@@ -43,80 +36,72 @@ def somebody(email: str) -> Party:
     return login.party
 
 
-def give_energy(owner: uuid.UUID, grams: int) -> None:
-    """Grams in hand, from nowhere: what deeds earn is tested elsewhere."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO forest_holding AS h VALUES (%s, %s) ON CONFLICT (owner) DO UPDATE SET grams = h.grams + %s",
-            [owner, grams, grams],
-        )
+def signed_in(party: Party) -> Client:
+    """A browser in which somebody is signed in."""
+    client = Client()
+    client.force_login(Login.objects.get(party=party))
+    return client
 
 
 @dataclass(frozen=True)
-class Grove:
-    """Who is there, and what is open."""
+class Partner:
+    """A partner that signs."""
 
-    steward: Party
+    source: Source
     officer: Party
-    surveyor: Party
-    person: Party
-    partner: Party
-    funder: Party
-    site: uuid.UUID
-    season: str
+    key: uuid.UUID
+    secret: Ed25519PrivateKey
 
-    def contract(self, code: str = "CF1", *, east: float = 0.0, capacity: int = 300, season: str = "") -> str:
-        """A plot of 120 by 111 m at so many degrees east of the first one: 22 x 40 places for saxaul."""
-        outline = square(103.0 + east, 38.0, 0.001_37, 0.001)
-        plots.contract(self.steward, plots.Contract(self.site, season or self.season, code, outline, capacity))
-        return code
+    def headers(self, body: bytes, at: datetime) -> dict[str, str]:
+        """The signature's headers."""
+        time = str(int(at.timestamp()))
+        signature = base64.b64encode(self.secret.sign(signed_bytes(time, body))).decode()
+        return {"Deeds-Key": str(self.key), "Deeds-Time": time, "Deeds-Signature": signature}
 
-    def fund(self, code: str = "CF1", positions: int = 300, reference: str = "") -> None:
-        """A payment for some of its positions."""
-        reference = reference or f"{code} {positions}"
-        plots.fund(self.steward, code, plots.Funding(self.funder.id, positions, positions * 550, reference))
+    def send(self, deeds: list[Any], at: datetime | None = None, client: Client | None = None) -> Any:
+        """Send a batch; the answer as JSON."""
+        body = json.dumps({"deeds": deeds}).encode()
+        with clock.stopped(at or clock.now()):
+            answer = (client or Client()).post(
+                "/api/v1/forest/deeds", body, "application/json", headers=self.headers(body, at or clock.now())
+            )
+        return answer.json()
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Who is there; `li` and `wang` as the partner knows them."""
+
+    partner: Partner
+    steward: Party
+    li: Party
+    wang: Party
+    names: dict[uuid.UUID, uuid.UUID]
+
+    def ride(self, event: str, who: Party, metres: int = 12_000, at: datetime = NOW, **more: Any) -> dict[str, Any]:
+        """A metro ride as the partner sends it."""
+        said = {"event": event, "person": str(self.names[who.id]), "kind": "metro", "quantity": metres}
+        return {**said, "happened": at.isoformat(), **more}
+
+
+def make_forest() -> Forest:
+    """The forest at `NOW`."""
+    days.open_forest()
+    steward, officer = somebody("steward@forest.example"), somebody("officer@forest.example")
+    people.grant_role(steward, people.STEWARD)
+    operator = people.register_organisation(Text("Metro of Test", "测试地铁"))
+    people.grant_role(officer, people.OFFICER, operator)
+    source = sources.admit(steward, operator, "test-metro", "A", Text("Metro of Test", "测试地铁"))
+    secret = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    public = base64.b64encode(secret.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+    partner = Partner(source, officer, sources.add_key(officer, source, public), secret)
+    li, wang = somebody("li@forest.example"), somebody("wang@forest.example")
+    names = {who.id: sources.connect(who, source) for who in (li, wang)}
+    return Forest(partner, steward, li, wang, names)
 
 
 @pytest.fixture
-def grove(db: None) -> Grove:
-    """The forest, in a transaction that is rolled back."""
-    return make_grove()
-
-
-def make_grove() -> Grove:
-    """The forest before the first plot."""
-    with clock.stopped(NOW - 60 * DAY):
-        steward, officer, surveyor, person = (
-            somebody(f"{name}@test.example") for name in ("steward", "officer", "surveyor", "person")
-        )
-        people.grant_role(steward, people.STEWARD)
-        people.grant_role(surveyor, people.STEWARD)
-        partner = people.register_organisation(Text("Oasis Co-operative", "绿洲合作社"), "PLANT-1")
-        funder = people.register_organisation(Text("Hexi Tea", "河西茶业"), "FUND-1")
-        people.grant_role(officer, people.OFFICER, partner)
-        for species in (SAXAUL, PINE):
-            plots.add_species(steward, species)
-        season = plots.open_season(steward, "2027S", "saxaul", NOW - 30 * DAY, NOW + 30 * DAY)
-        site = plots.open_site(steward, partner, Text("Laohukou", "老虎口"), Text("Minqin", "民勤"))
-    return Grove(steward, officer, surveyor, person, partner, funder, site, season)
-
-
-@pytest.fixture(autouse=True)
-def stopped(request: pytest.FixtureRequest) -> object:
-    """In tests with a forest it is noon of one day."""
-    if "grove" not in request.fixturenames:
-        yield
-        return
+def forest_at_noon(db: None) -> Iterator[Forest]:
+    """The forest, at noon of a day in Shanghai, in a transaction that is rolled back."""
     with clock.stopped(NOW):
-        yield
-
-
-def geojson(*corners: tuple[float, float]) -> str:
-    """A polygon."""
-    return json.dumps({"type": "Polygon", "coordinates": [[*corners, corners[0]]]})
-
-
-def square(longitude: float, latitude: float, east: float, north: float) -> str:
-    """GeoJSON of a rectangle from its south-west corner, sides in degrees."""
-    x, y = longitude, latitude
-    return geojson((x, y), (x + east, y), (x + east, y + north), (x, y + north))
+        yield make_forest()

@@ -6,7 +6,13 @@ from tests.browser.samples import Sample
 
 GIVER, STEWARD = "giver@demo.example", "steward@demo.example"
 
-ENERGY: dict[str, Sample | list[Sample]] = {}
+ENERGY: dict[str, Sample | list[Sample]] = {
+    "forest:deeds": Sample(visitor=GIVER),
+    "forest:bring": Sample(not_a_page="takes POST only"),
+    "forest:connect": Sample(not_a_page="takes POST only"),
+    "forest:deeds_proof": Sample(not_a_page="a file"),
+    "forest:factors_json": Sample(not_a_page="a file"),
+}
 
 PLOT = "SELECT code FROM forest_plot WHERE code = 'MQ1'"
 OPEN_PLOT = "SELECT code FROM forest_plot WHERE code = 'YA2'"

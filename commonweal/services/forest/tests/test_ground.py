@@ -26,7 +26,7 @@ from commonweal.services.forest.queries import numbers, record, seasons
 from commonweal.services.forest.queries import plots as queries
 from commonweal.services.forest.queries.subplots import subplots
 from commonweal.services.forest.rules.trees import State, state
-from commonweal.services.forest.tests.conftest import DAY, NOW, Grove, geojson, give_energy, square
+from commonweal.services.forest.tests.grove import DAY, NOW, Grove, geojson, give_energy, square
 
 
 def refused(code: str) -> AbstractContextManager[object]:

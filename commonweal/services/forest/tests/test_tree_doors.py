@@ -11,7 +11,7 @@ from django.test import Client
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.services.forest.queries import numbers, seasons
-from commonweal.services.forest.tests.conftest import Grove, give_energy, square
+from commonweal.services.forest.tests.grove import Grove, give_energy, square
 
 JSON = "application/json"
 
