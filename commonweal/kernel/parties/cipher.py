@@ -11,6 +11,7 @@ import os
 import secrets
 import tempfile
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,13 @@ def key_of(party: uuid.UUID) -> bytes:
     if wrapped is None:
         raise Forgotten
     return decrypt(platform_key(settings.HOME), bytes(wrapped), party.bytes)
+
+
+def keys_of(parties: Iterable[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    """The keys of many parties at once; those that are forgotten are left out."""
+    platform = platform_key(settings.HOME)
+    found = PartyKey.objects.filter(party_id__in=list(parties)).values_list("party_id", "wrapped")
+    return {party: decrypt(platform, bytes(wrapped), party.bytes) for party, wrapped in found}
 
 
 def seal_for(party: uuid.UUID, value: Any) -> bytes:
