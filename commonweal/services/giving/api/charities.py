@@ -7,18 +7,19 @@ from datetime import date
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router, Status
+from ninja import Router, Schema, Status
 from pydantic import AwareDatetime, Base64Bytes, Field
 
-from commonweal.kernel.doors import Body
+from commonweal.kernel.doors import Amount, Body
 from commonweal.kernel.parties import session
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.quantity import CNY, parse_amount
 from commonweal.services.giving.actions import campaigns as actions
+from commonweal.services.giving.actions import years as year_actions
 from commonweal.services.giving.actions.campaigns import Charity, Qualification
 from commonweal.services.giving.api.shapes import Made, Words
-from commonweal.services.giving.queries import grants
-from commonweal.services.giving.rules import plans
+from commonweal.services.giving.queries import grants, years
+from commonweal.services.giving.rules import plans, spending
 from commonweal.services.giving.rules.campaigns import Custody
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.plans import Plan
@@ -111,3 +112,76 @@ def publish(request: HttpRequest, charity: uuid.UUID, campaign: NewCampaign) -> 
         cap=plans.CAP if campaign.cap is None else parse_amount(campaign.cap, CNY, field="cap"),
     )
     return Status(201, Made(id=actions.publish(party, plan).id))
+
+
+class Ratio(Schema):
+    """A share in per cent beside its limit; `kept` is null where the limit does not apply."""
+
+    percent: int
+    limit: int
+    kept: bool | None
+
+
+class Year(Schema):
+    """A year as its charity states it, in yuan."""
+
+    year: int
+    form: str
+    income: Amount
+    spending: Amount
+    programme: Amount
+    management: Amount
+    programme_of_last_income: Ratio | None
+    management_of_spending: Ratio | None
+    corrections: int
+    fact: uuid.UUID
+
+
+class NewYear(Body):
+    """The figures of a year that is over, in yuan; `accounts` is the document in base64."""
+
+    year: int
+    form: spending.Form
+    income: str
+    spending: str
+    programme: str
+    management: str
+    accounts: Base64Bytes
+
+
+def _ratio(ratio: spending.Ratio | None) -> Ratio | None:
+    return Ratio(percent=ratio.percent, limit=ratio.limit, kept=ratio.kept) if ratio else None
+
+
+@router.get("/charities/{uuid:charity}/years", response=list[Year], auth=None, summary="What a charity states")
+def stated(request: HttpRequest, charity: uuid.UUID) -> list[Year]:
+    """Its years, newest first, beside the limits of the law."""
+    grants.organisation(charity)
+    return [
+        Year(
+            year=each.year,
+            form=each.figures.form.value,
+            income=Amount.of(each.figures.income, CNY),
+            spending=Amount.of(each.figures.spending, CNY),
+            programme=Amount.of(each.figures.programme, CNY),
+            management=Amount.of(each.figures.management, CNY),
+            programme_of_last_income=_ratio(each.programme),
+            management_of_spending=_ratio(each.management),
+            corrections=each.corrections,
+            fact=each.fact,
+        )
+        for each in years.of(charity)
+    ]
+
+
+@router.post("/charities/{uuid:charity}/years", response={204: None}, summary="State a year")
+def state(request: HttpRequest, charity: uuid.UUID, year: NewYear) -> Status[None]:
+    """For the charity; a year that is stated again is a correction."""
+    party = session.signed_in(request)
+    grants.organisation(charity)
+    amounts = {
+        field: parse_amount(getattr(year, field), CNY, field=field, minimum=0)
+        for field in ("income", "spending", "programme", "management")
+    }
+    year_actions.state(party, charity, year.year, spending.Year(year.form, **amounts), year.accounts)
+    return Status(204, None)

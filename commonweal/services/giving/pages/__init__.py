@@ -21,6 +21,7 @@ from commonweal.services.giving.pages import (
     returns,
     sponsors,
     stewards,
+    years,
 )
 
 app_name = "giving"
@@ -49,6 +50,7 @@ urlpatterns = [
     path("charity/new/", founding.found, name="found"),
     path("charity/<uuid:organisation>/qualification/", founding.qualification, name="qualification"),
     path("charity/<uuid:organisation>/campaign/", founding.plan, name="plan"),
+    path("charity/<uuid:organisation>/years/", years.years, name="years"),
     path("payouts/", stewards.payouts, name="payouts"),
     path("returns/", returns.returns, name="returns"),
     path("disputes/", deeds.disputes, name="disputes"),

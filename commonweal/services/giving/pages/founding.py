@@ -57,7 +57,7 @@ def found(request: HttpRequest) -> HttpResponse:
 def qualification(request: HttpRequest, organisation: uuid.UUID) -> HttpResponse:
     """File the certificate of public fundraising; two stewards then look at it."""
     party, form = session.signed_in(request), request.POST
-    charity = _acted_for(party, organisation)
+    charity = acted_for(party, organisation)
     refusal = None
     if request.method == "POST":
         try:
@@ -83,7 +83,7 @@ def qualification(request: HttpRequest, organisation: uuid.UUID) -> HttpResponse
 def plan(request: HttpRequest, organisation: uuid.UUID) -> HttpResponse:
     """Publish a campaign."""
     party, form = session.signed_in(request), request.POST
-    charity = _acted_for(party, organisation)
+    charity = acted_for(party, organisation)
     refusal = None
     if request.method == "POST":
         try:
@@ -143,7 +143,7 @@ def _need(form: QueryDict, number: int) -> Need:
     return Need(said("what", 200), amount(form, f"price-{number}", CNY), quantity, said("unit", 40))
 
 
-def _acted_for(party: Party, organisation: uuid.UUID) -> grants.Organisation:
+def acted_for(party: Party, organisation: uuid.UUID) -> grants.Organisation:
     """The charity, if one acts for it. Raises `NotFound` (`organisation.unknown`) for everybody else."""
     charity = grants.organisation(organisation)
     try:

@@ -25,6 +25,7 @@ SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
 SAMPLES = {
     "giving:qualification": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:plan": Sample(CHARITY_ID, visitor=CHARITY),
+    "giving:years": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:stop": Sample(OPEN, visitor=STEWARD),
     "giving:leftover": Sample(ENDED, visitor=CHARITY),
     "giving:repay": Sample(OPEN, visitor=CHARITY),
