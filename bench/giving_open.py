@@ -48,7 +48,7 @@ def search(number: int) -> list[Figure]:
     """The first page of a search and how much there is, as the page of campaigns asks for it: all words, in turn."""
     with server():
         from commonweal.kernel import clock
-        from commonweal.services.giving.queries.campaigns import Search
+        from commonweal.services.giving.queries.campaigns import MOST, Search
         from commonweal.services.giving.tests.conftest import NOW, make_world
 
         with clock.stopped(NOW):
@@ -64,7 +64,7 @@ def search(number: int) -> list[Figure]:
                 assert len(cards) == min(20, whole)
                 found += whole
             assert found > ASKED
-            assert len(Search("助听")) == sum(n % len(WHAT) == 5 for n in range(number))
+            assert len(Search("助听")) == min(MOST, sum(n % len(WHAT) == 5 for n in range(number)))
     times.sort()
     return [
         figure(f"search over {number:,} campaigns, {which}", value, "ms", anchor="goal", anchor_value=50, n=ASKED,

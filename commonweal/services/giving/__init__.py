@@ -19,6 +19,7 @@ SERVICE = Service(
     console=(
         Link("payouts", Text("Payouts to check", "待审核拨款")),
         Link("returns", Text("Refunds and chargebacks", "退款与拒付")),
+        Link("settlements", Text("Matching to settle", "待结算配捐")),
         Link("disputes", Text("Hours in dispute", "时长申诉")),
         Link("appeals", Text("Appeals to check", "待核对的求助")),
         Link("mismatches", Text("Payments that do not match", "不符的付款")),
@@ -48,6 +49,10 @@ SERVICE = Service(
         FactKind("giving.return-end", Text("A refund was done, failed or came back", "退款完成、失败或被退回")),
         FactKind("giving.repayment", Text("A charity repaid what it owed", "机构偿还应还款项")),
         FactKind("giving.pool", Text("A company funds matching", "企业出资配捐")),
+        FactKind("giving.settlement", Text("What a pool of matching comes to was computed", "配捐结算已计算")),
+        FactKind(
+            "giving.settlement-word", Text("A steward agreed to a settlement or did not", "审核员确认或否决配捐结算")
+        ),
         FactKind("giving.match", Text("A gift was matched", "捐款获得配捐")),
         FactKind("giving.claw-back", Text("A match went back to its pool", "配捐退回资金池")),
         FactKind("giving.stop", Text("A steward stopped a campaign", "审核员停止项目")),

@@ -20,6 +20,7 @@ from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import reconciliation
 from commonweal.services.giving.actions import returns as return_actions
+from commonweal.services.giving.actions import settlements as settlement_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.models import Update
 from commonweal.services.giving.payment import providers
@@ -31,6 +32,7 @@ from commonweal.services.giving.queries import (
     gifts,
     givers,
     payouts,
+    pools,
     returns,
     webhooks,
 )
@@ -222,6 +224,20 @@ def disclosure() -> None:
             )
 
 
+@task("giving.settle_pools")
+def settle_pools() -> None:
+    """Compute the pools whose review is over; two stewards then look at what came out."""
+    for pool in pools.closed():
+        if pools.due(pool):
+            settlement_actions.propose(pool.campaign, pool.id)
+
+
+@task("giving.pay_pool")
+def pay_pool(campaign: str, pool: str) -> None:
+    """Pay a settlement that two stewards have agreed to."""
+    settlement_actions.pay(uuid.UUID(campaign), uuid.UUID(pool))
+
+
 @task("giving.expire")
 def expire() -> None:
     """Void the promises whose payment did not come in time."""
@@ -241,6 +257,7 @@ every(timedelta(seconds=5), lay)
 every(timedelta(seconds=5), announce)
 every(timedelta(hours=1), remind)
 every(timedelta(minutes=1), settle)
+every(timedelta(minutes=1), settle_pools)
 every(timedelta(minutes=1), disclosure)
 
 opener("giving.gift")(gift_actions.opening)

@@ -22,6 +22,7 @@ from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import appeals, campaigns, clocks, deeds, gifts, givers, matches, payouts
 from commonweal.services.giving.actions.campaigns import Charity, Qualification
+from commonweal.services.giving.matching import Caps, Slice
 from commonweal.services.giving.models import Campaign, Filing, Update
 from commonweal.services.giving.payment import Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
@@ -32,7 +33,7 @@ from commonweal.services.giving.rules.appeals import Appeal
 from commonweal.services.giving.rules.campaigns import Custody
 from commonweal.services.giving.rules.deeds import Shift, Sponsorship
 from commonweal.services.giving.rules.gifts import Give
-from commonweal.services.giving.rules.matches import Promise
+from commonweal.services.giving.rules.matches import proportional
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.plans import Asking, Plan, Telling
 
@@ -85,8 +86,9 @@ def _deeds(cast: Cast, today: datetime) -> None:
         deeds.accept(cast.officer, deeds.sponsor(company, sponsor, campaign.id, terms))
         deeds.act(giver, campaign.id, "STEPS", 12_400, "seed-steps")
         deeds.act(giver, campaign.id, "FLOWERS", 3, "seed-flowers")
-        promise = Promise(sponsor.id, Fraction(1, 2), 50_00, 200_00, today - 3 * DAY, campaign.closes_at)
-        matches.fund(cast.officer, campaign.id, promise, 300_00, "seed-pool")
+        slice = Slice(today - 3 * DAY + timedelta(minutes=1), campaign.closes_at, 300_00)
+        caps = Caps(gift=50_00, donor_day=200_00)
+        matches.fund(cast.officer, proportional(sponsor.id, campaign.id, Fraction(1, 2), slice, caps), "seed-pool")
         _give(cast, campaign, random.Random(DICE), 900, today - 2 * DAY)  # noqa: S311
     shift = Shift(clock.now() + 3 * DAY, clock.now() + 3 * DAY + timedelta(hours=2), 6)
     deeds.call(cast.officer, campaign.id, Text("Teach a song by video", "视频教唱一首歌"), shift)

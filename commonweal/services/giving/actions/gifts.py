@@ -160,6 +160,7 @@ def expire() -> int:
             over = expired(cursor, now, EXPIRE_AT_ONCE)
             for book, pending in over:
                 resolve(cursor, book, pending, "void", now)
+            matches.release(cursor, over, now)
         number += len(over)
         if len(over) < EXPIRE_AT_ONCE:
             return number
@@ -288,6 +289,7 @@ def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime,
         transfer = resolve(cursor, wish.campaign, callback.gift, "post", now).id
     else:
         resolve(cursor, wish.campaign, callback.gift, "void", now)
+        matches.release(cursor, [(wish.campaign, callback.gift)], now)
         transfer = post(cursor, [_late(wish, callback.gift, now)])[0].id
     fact = _fact(wish, callback.gift, now)
     cursor.execute(
@@ -298,7 +300,6 @@ def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime,
         [wish.campaign, callback.gift, wish.amount, transfer, fact.id, callback.reference, now],
     )
     append(cursor, fact)
-    matches.settle(cursor, wish, callback.gift, now)
     if wish.giver:
         enqueue("giving.thank", campaign=str(wish.campaign), gift=str(callback.gift))
 

@@ -1,161 +1,204 @@
-"""Matching by companies: funding a pool, reserving at the gift, posting with the payment, taking back with a return.
+"""Matching by companies: funding a pool, and what gifts hold of a first-come one until it is settled.
 
-A pool is one account of its campaign's book: a single stripe with floor 0, so no two gifts get the same fen.
+A pool is one account of its campaign's book: a single stripe with floor 0, so no two gifts get the same fen. What a
+gift holds is a pending transfer; the sum of them never exceeds the slices that have begun (trigger).
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import secrets
 import uuid
-from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
-from fractions import Fraction
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta, timezone
 
 from django.db import connection, transaction
 
 from commonweal.kernel import clock
-from commonweal.kernel.ids import derived, uuid7
+from commonweal.kernel.errors import Invalid
+from commonweal.kernel.ids import derived
 from commonweal.kernel.ledger import Transfer, open_accounts, post, request_hash, resolve
 from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
-from commonweal.kernel.quantity import check_amount
+from commonweal.kernel.quantity import Asset, check_amount
+from commonweal.kernel.text import Text
+from commonweal.services.giving import matching
 from commonweal.services.giving.actions import books
-from commonweal.services.giving.queries.campaigns import taking, unknown
+from commonweal.services.giving.matching import pool_file
+from commonweal.services.giving.queries import pools as queries
+from commonweal.services.giving.queries.campaigns import Taking, taking, unknown
 from commonweal.services.giving.rules import matches as rules
-from commonweal.services.giving.rules.gifts import COLLECTED, PAY_WITHIN, Give
+from commonweal.services.giving.rules.gifts import COLLECTED, Give
 from commonweal.services.giving.rules.matches import Promise
 
 DAYS = timezone(timedelta(hours=8))
 """Where a day of a cap begins, as in the engine's pools."""
 
 
-def fund(officer: Party, campaign: uuid.UUID, promise: Promise, amount: int, key: str) -> uuid.UUID:
-    """Enter a pool whose money the campaign's charity has received from the company; the same key is the same pool.
+def fund(officer: Party, promise: Promise, key: str) -> uuid.UUID:
+    """Enter a pool whose money the charity has received from the company; the same key is the same pool.
 
     Raises `NotFound` (`campaign.unknown`), `NotAllowed` unless an officer of the charity asks, `KeyReused`, `Invalid`
-    for the amount and what `rules.matches.check` raises.
+    for the amount, the rules of the pool (`pool.*`, `scheme.*`) and campaigns of another charity (`pool.campaigns`),
+    and `Conflict` with `pool.opens-in-the-past`.
     """
-    now = clock.now()
-    found = taking([campaign], now).get(campaign)
-    if found is None:
-        raise unknown()
-    people.require_role(officer, people.OFFICER, Party(id=found.organisation))
-    rules.check(promise)
-    check_amount(amount, found.asset)
-    id, asset, rate = derived(campaign, f"pool:{check_key(key)}"), found.asset.code, promise.rate
-    caps = [promise.gift_cap, promise.day_cap]
-    asked = [str(promise.company), str(rate), *caps, amount, str(promise.opens_at), str(promise.closes_at)]
+    now, book = clock.now(), promise.campaigns[0]
+    asset = _check(officer, promise, now)
+    id = derived(book, f"pool:{check_key(key)}")
+    secret = secrets.token_bytes(32)
+    pool = matching.Pool(
+        name=str(id),
+        scheme=promise.scheme,
+        slices=promise.slices,
+        caps=promise.caps,
+        asset=asset.code,
+        exponent=asset.exponent,
+        review_days=promise.review_days,
+        commitment=hashlib.sha256(queries.seed_of(secret)).digest() if promise.scheme.seeded else None,
+    )
+    promise.scheme.begin(pool)
+    check_amount(pool.amount, asset)
+    written = pool_file.write_rules(pool)
+    stated = {name: value for name, value in written.items() if name != "seed"}
     with transaction.atomic(), connection.cursor() as cursor:
-        account = books.pool(campaign, asset, id)
+        account = books.pool(book, asset.code, id)
         open_accounts(cursor, [account])
-        legs = books.move(books.provider(campaign, asset, COLLECTED), account, amount)
-        transfer = Transfer(campaign, f"pool {id}", request_hash("pool", *asked), "giving.pool", legs, now)
-        if post(cursor, [transfer])[0].existed:
+        legs = books.move(books.provider(book, asset.code, COLLECTED), account, pool.amount)
+        asked = request_hash("pool", str(promise.company), [str(each) for each in promise.campaigns], stated)
+        if post(cursor, [Transfer(book, f"pool {id}", asked, "giving.pool", legs, now)])[0].existed:
             return id
-        fields = {"campaign": str(campaign), "pool": str(id), "company": str(promise.company), "amount": amount}
-        fact = Fact("giving.pool", now, fields | {"asset": asset, "rate": str(rate)})
+        matching.check_opening(pool, now)
+        fields = {"campaign": str(book), "pool": str(id), "company": str(promise.company), "amount": pool.amount}
+        fact = Fact("giving.pool", now, fields | {"asset": asset.code, "rules": written})
         cursor.execute(
             """
-            INSERT INTO giving_pool (book, id, company, numerator, denominator, gift_cap, day_cap, opens_at, closes_at,
-                                     fact, at)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            INSERT INTO giving_pool (book, id, company, campaigns, rules, secret, opens_at, closes_at, fact, at)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
-            [campaign, id, promise.company, rate.numerator, rate.denominator, *caps, promise.opens_at,
-             promise.closes_at, fact.id, now],
+            [book, id, promise.company, list(promise.campaigns), json.dumps(written), secret, pool.opens, pool.closes,
+             fact.id, now],
         )  # fmt: skip
         append(cursor, fact)
     return id
 
 
+def _check(officer: Party, promise: Promise, now: datetime) -> Asset:
+    """The asset of the pool's campaigns, all of one charity for which the officer acts."""
+    found = taking(promise.campaigns, now)
+    if not promise.campaigns or found.keys() != set(promise.campaigns):
+        raise unknown()
+    home = found[promise.campaigns[0]]
+    people.require_role(officer, people.OFFICER, Party(id=home.organisation))
+    rules.check(promise)
+    if len(found) < len(promise.campaigns) or any(_apart(home, other) for other in found.values()):
+        raise Invalid(
+            "pool.campaigns",
+            Text(
+                "A pool is for campaigns of one charity, each of them once.", "配捐只能用于同一机构的项目，且不得重复。"
+            ),
+            field="campaigns",
+        )
+    return home.asset
+
+
+def _apart(home: Taking, other: Taking) -> bool:
+    return (home.organisation, home.asset) != (other.organisation, other.asset)
+
+
 def reserve(cursor: Cursor, given: Sequence[tuple[Give, uuid.UUID]], now: datetime) -> None:
-    """Reserve the matches of new gifts, in their order; for what is collected, post them at once."""
+    """Let new gifts hold their match in first-come pools, in their order. A box and the company itself hold none."""
     campaigns = {wish.campaign for wish, _ in given if wish.giver}
     if not campaigns:
         return
     cursor.execute(
         """
-        SELECT p.book, p.id, p.company, p.numerator, p.denominator, p.gift_cap, p.day_cap, p.opens_at, p.closes_at
-        FROM giving_pool p WHERE p.book = ANY(%s) AND p.opens_at <= %s AND %s < p.closes_at
-        ORDER BY p.book, p.id FOR UPDATE
+        SELECT book, id, company, rules FROM giving_pool
+        WHERE book = ANY(%s) AND opens_at <= %s AND %s < closes_at ORDER BY book, id FOR UPDATE
         """,
         [list(campaigns), now, now],
     )
-    pools = cursor.fetchall()
-    for wish, gift in given if pools else ():
-        for book, pool, company, numerator, denominator, *rest in pools:
-            if book == wish.campaign:
-                promise = Promise(company, Fraction(numerator, denominator), *rest)
-                _reserve(cursor, wish, gift, pool, promise, now)
+    for book, id, company, written in cursor.fetchall():
+        pool = pool_file.read_rules(_json(written))
+        mine = [(wish, gift) for wish, gift in given if wish.campaign == book and wish.giver not in (None, company)]
+        if mine and rules.holds_at_once(pool.scheme):
+            _hold(cursor, book, id, pool, mine, now)
 
 
-def settle(cursor: Cursor, wish: Give, gift: uuid.UUID, now: datetime) -> None:
-    """The gift is paid: its reservations become gifts of their companies; one that was over is asked for again."""
+def _hold(
+    cursor: Cursor, book: uuid.UUID, id: uuid.UUID, pool: matching.Pool, given: Sequence[tuple[Give, uuid.UUID]],
+    now: datetime,
+) -> None:  # fmt: skip
+    account, day = books.pool(book, pool.asset, id), now.astimezone(DAYS).date()
+    cursor.execute(
+        "SELECT coalesce(sum(pending_debit), 0)::bigint FROM ledger_balance WHERE book = %s AND account = %s",
+        [book, account.id],
+    )
+    (held,) = cursor.fetchone()
+    of_day = _of_day(cursor, book, id, [wish.giver for wish, _ in given if wish.giver], day)
+    team_of = queries.team_sizes(book, [gift for _, gift in given])
+    kept: list[tuple[Transfer, uuid.UUID, uuid.UUID, int]] = []
+    for wish, gift in given:
+        assert wish.giver is not None
+        asked = matching.Gift(str(gift), now, str(wish.giver), str(book), "", wish.amount)
+        amount = rules.hold(pool, asked, team_of.get(gift, 0), held, of_day.get(wish.giver, 0))
+        if not amount:
+            continue
+        held += amount
+        of_day[wish.giver] = of_day.get(wish.giver, 0) + amount
+        transfer = Transfer(
+            book=book,
+            key=f"hold {derived(gift, str(id))}",
+            request=request_hash("hold", str(gift), str(id)),
+            kind="giving.hold",
+            legs=books.move(account, books.received(book, pool.asset), amount),
+            at=now,
+            phase="pending",
+        )
+        kept.append((transfer, gift, wish.giver, amount))
+    post(cursor, [transfer for transfer, *_ in kept])
+    if kept:
+        cursor.execute(
+            """
+            INSERT INTO giving_reservation (book, transfer, gift, pool, giver, day, amount)
+            SELECT %s, r.transfer, r.gift, %s, r.giver, %s, r.amount
+            FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[]) AS r (transfer, gift, giver, amount)
+            """,
+            [book, id, day, [transfer.id for transfer, *_ in kept], [gift for _, gift, _, _ in kept],
+             [giver for _, _, giver, _ in kept], [amount for *_, amount in kept]],
+        )  # fmt: skip
+
+
+def _of_day(
+    cursor: Cursor, book: uuid.UUID, pool: uuid.UUID, givers: Collection[uuid.UUID], day: date
+) -> dict[uuid.UUID, int]:
     cursor.execute(
         """
-        SELECT m.matching, m.amount, EXISTS (
-            SELECT FROM ledger_transfer r WHERE r.book = m.book AND r.resolves = m.matching) AS over, t.expires
-        FROM giving_match m JOIN ledger_transfer t ON t.book = m.book AND t.id = m.matching
-        WHERE m.book = %s AND m.gift = %s
+        SELECT r.giver, sum(r.amount)::bigint FROM giving_reservation r
+        JOIN ledger_open o ON o.book = r.book AND o.id = r.transfer
+        WHERE r.book = %s AND r.pool = %s AND r.giver = ANY(%s) AND r.day = %s GROUP BY r.giver
         """,
-        [wish.campaign, gift],
+        [book, pool, list(givers), day],
     )
-    found = cursor.fetchall()
-    for matching, amount, over, expires in found:
-        if over or expires <= now:
-            if not over:
-                resolve(cursor, wish.campaign, matching, "void", now)
-        else:
-            _pay(cursor, wish, matching, amount, resolve(cursor, wish.campaign, matching, "post", now).id, now)
+    return dict(cursor.fetchall())
 
 
-def _reserve(cursor: Cursor, wish: Give, gift: uuid.UUID, pool: uuid.UUID, promise: Promise, now: datetime) -> None:
-    account, day = books.pool(wish.campaign, wish.asset, pool), now.astimezone(DAYS).date()
+def release(cursor: Cursor, gifts: Sequence[tuple[uuid.UUID, uuid.UUID]], now: datetime) -> None:
+    """Let go what gifts hold whose payment did not come, or that have gone back whole: `(book, gift)`."""
     cursor.execute(
         """
-        SELECT coalesce(-sum(posted + pending_debit), 0)::bigint,
-               (SELECT coalesce(sum(m.amount), 0)::bigint FROM giving_match m
-                WHERE m.book = %(book)s AND m.pool = %(pool)s AND m.giver = %(giver)s AND m.day = %(day)s
-                  AND NOT EXISTS (SELECT FROM ledger_transfer r
-                                  WHERE r.book = m.book AND r.resolves = m.matching AND r.phase = 'void'))
-        FROM ledger_balance WHERE book = %(book)s AND account = %(account)s
+        SELECT r.book, r.transfer FROM unnest(%s::uuid[], %s::uuid[]) AS over (book, gift)
+        JOIN giving_reservation r ON r.book = over.book AND r.gift = over.gift
+        JOIN ledger_open o ON o.book = r.book AND o.id = r.transfer
         """,
-        {"book": wish.campaign, "pool": pool, "giver": wish.giver, "day": day, "account": account.id},
+        [[book for book, _ in gifts], [gift for _, gift in gifts]],
     )
-    left, of_day = cursor.fetchone()
-    amount = rules.reserve(promise, wish.giver, wish.amount, now, of_day, left)
-    if not amount:
-        return
-    transfer = Transfer(
-        book=wish.campaign,
-        key=f"match {derived(gift, str(pool))}",
-        request=request_hash("match", str(gift), str(pool)),
-        kind="giving.match",
-        legs=books.move(account, books.received(wish.campaign, wish.asset), amount),
-        at=now,
-        phase="posted" if wish.collected else "pending",
-        expires=None if wish.collected else now + PAY_WITHIN,
-        id=uuid7(),
-    )
-    post(cursor, [transfer])
-    cursor.execute(
-        "INSERT INTO giving_gift (book, id, giver, amount, channel, at) VALUES (%s, %s, %s, %s, %s, %s)",
-        [wish.campaign, transfer.id, promise.company, amount, rules.CHANNEL, now],
-    )
-    cursor.execute(
-        "INSERT INTO giving_match (book, gift, matching, pool, giver, day, amount) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [wish.campaign, gift, transfer.id, pool, wish.giver, day, amount],
-    )
-    if wish.collected:
-        _pay(cursor, wish, transfer.id, amount, transfer.id, now)
+    for book, transfer in cursor.fetchall():
+        resolve(cursor, book, transfer, "void", now)
 
 
-def _pay(cursor: Cursor, wish: Give, matching: uuid.UUID, amount: int, transfer: uuid.UUID, now: datetime) -> None:
-    fields = {"campaign": str(wish.campaign), "gift": str(matching), "amount": amount, "asset": wish.asset}
-    fact = Fact("giving.match", now, fields)
-    cursor.execute(
-        "INSERT INTO giving_payment (book, gift, amount, transfer, fact, reference, at) VALUES (%s,%s,%s,%s,%s,'',%s)",
-        [wish.campaign, matching, amount, transfer, fact.id, now],
-    )
-    append(cursor, fact)
+def _json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value

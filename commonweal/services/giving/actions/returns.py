@@ -280,35 +280,45 @@ def _end(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, end: End, now: date
     _write_end(cursor, campaign, id, end, now)
     if end is End.DONE:
         _draw(cursor, campaign, id)
-        _claw_back(cursor, campaign, queries.one(campaign, id).gift, now)
+        claw_back(cursor, campaign, queries.one(campaign, id).gift, now)
 
 
-def _claw_back(cursor: Cursor, campaign: uuid.UUID, gift: uuid.UUID, now: datetime) -> None:
-    """Of each match of a gift goes back to its pool what is in proportion to what has gone back of the gift.
+def claw_back(cursor: Cursor, campaign: uuid.UUID, gift: uuid.UUID, now: datetime) -> None:
+    """Of each match of a gift goes back to its pool what is in proportion to what has gone back of what was matched.
 
     What of the match is spent already stays spent: the pool has paid for it.
     """
     cursor.execute(
         """
-        SELECT m.matching, m.pool, m.amount, g.amount,
-               (SELECT coalesce(sum(r.amount), 0)::bigint FROM giving_return r JOIN giving_return_end e
-                ON e.book = r.book AND e.id = r.id AND e.outcome = 'done' WHERE r.book = m.book AND r.gift = m.gift),
+        SELECT m.matching, m.pool_book, m.pool, m.amount, m.counted,
+               least(m.counted, greatest(0, m.counted - g.amount + (
+                   SELECT coalesce(sum(r.amount), 0) FROM giving_return r JOIN giving_return_end e
+                   ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
+                   WHERE r.book = m.book AND r.gift = m.gift)))::bigint,
                (SELECT coalesce(sum(r.amount), 0)::bigint FROM giving_return r
                 WHERE r.book = m.book AND r.gift = m.matching)
         FROM giving_match m JOIN giving_gift g ON g.book = m.book AND g.id = m.gift
-        JOIN giving_payment p ON p.book = m.book AND p.gift = m.matching
         WHERE m.book = %s AND m.gift = %s ORDER BY m.matching
         """,
         [campaign, gift],
     )
-    for matching, pool, amount, given, returned, taken in cursor.fetchall():
+    for matching, pool_book, pool, amount, counted, returned, taken in cursor.fetchall():
+        wish = clawed_back(amount, counted, returned) - taken
+        if wish < 1:
+            continue
         paid = _paid(cursor, campaign, matching)
         there = free(paid.place, line.drawn(cursor, campaign))
-        back = min(clawed_back(amount, given, min(given, returned)) - taken, sum(map(len, there)))
+        back = min(wish, sum(map(len, there)))
         if back < 1:
             continue
-        id = derived(matching, f"claw-back:{returned}")
-        legs = books.move(books.fund(campaign, paid.asset), books.pool(campaign, paid.asset, pool), back)
+        id, target = derived(matching, f"claw-back:{returned}"), books.pool(campaign, paid.asset, pool)
+        if pool_book != campaign:
+            # As it came: out of this book as collected, into the pool in the other one.
+            target = books.provider(campaign, paid.asset, COLLECTED)
+            home = books.provider(pool_book, paid.asset, COLLECTED), books.pool(pool_book, paid.asset, pool)
+            request = request_hash("return", str(id))
+            post(cursor, [Transfer(pool_book, f"return {id}", request, "giving.pass", books.move(*home, back), now)])
+        legs = books.move(books.fund(campaign, paid.asset), target, back)
         _keep(cursor, paid, id, Cause.CLAW_BACK, legs, rules.first(there, back), now, back)
         _write_end(cursor, campaign, id, End.DONE, now)
         _draw(cursor, campaign, id)

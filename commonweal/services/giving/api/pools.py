@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema, Status
 from pydantic import AwareDatetime
 
 from commonweal.kernel.doors import Amount, IdempotencyKey
 from commonweal.kernel.parties import session
 from commonweal.kernel.quantity import parse_amount
+from commonweal.services.giving import matching
 from commonweal.services.giving.actions import matches as actions
 from commonweal.services.giving.api.shapes import Both, Made
+from commonweal.services.giving.matching import pool_file
 from commonweal.services.giving.queries import campaigns, companies
 from commonweal.services.giving.queries import pools as queries
 from commonweal.services.giving.rules import matches as rules
@@ -23,11 +26,18 @@ router = Router()
 
 
 class Pool(Schema):
-    """A pool: `put_in` = `matched` - `taken_back` + `reserved` + `free`. `rate` is what one unit is matched with."""
+    """A pool: `put_in` = `matched` - `taken_back` + `reserved` + `free`. `rules` are those of its file, without gifts.
+
+    `seed` is there after the close, `digest` is that of the file which stewards agree to.
+    """
 
     id: uuid.UUID
     company: Both
-    rate: str
+    campaigns: list[uuid.UUID]
+    rules: dict[str, Any]
+    state: str
+    seed: str
+    digest: str
     opens_at: datetime
     closes_at: datetime
     put_in: Amount
@@ -48,14 +58,41 @@ class Match(Schema):
 
 
 class NewPool(Amount):
-    """Money received from the company with this registration code. Caps are decimal strings in the same asset."""
+    """Money received from the company with this registration code. Caps are decimal strings in the same asset.
+
+    `scheme` is as in a pool's file, by default `rate` in proportion; the time is divided into `slices` equal parts.
+    Schemes that share after the end may match other `campaigns` of the same charity, too.
+    """
 
     registration: str
     rate: str = "1"
     gift_cap: str | None = None
     day_cap: str | None = None
+    project_cap: str | None = None
     opens_at: AwareDatetime
     closes_at: AwareDatetime
+    scheme: dict[str, Any] | None = None
+    slices: int = 1
+    review_days: int = 7
+    campaigns: tuple[uuid.UUID, ...] = ()
+
+
+class Guess(Schema):
+    """What a gift would add by one pool: `now` if nobody else gave, between `least` and `most`; null if unknowable."""
+
+    pool: uuid.UUID
+    company: Both
+    now: Amount | None
+    least: Amount
+    most: Amount | None
+    note: Both
+
+
+class Seed(Schema):
+    """The seed of a pool's lots, and the fingerprint that was published before the start."""
+
+    commitment: str
+    seed: str
 
 
 def _pool(each: queries.Pool) -> Pool:
@@ -66,9 +103,13 @@ def _pool(each: queries.Pool) -> Pool:
     return Pool(
         id=each.id,
         company=Both.of(each.company),
-        rate=each.rate,
-        opens_at=each.promise.opens_at,
-        closes_at=each.promise.closes_at,
+        campaigns=list(each.campaigns),
+        rules=pool_file.write_rules(each.rules),
+        state=each.state.value,
+        seed=each.seed,
+        digest=each.digest.hex() if each.digest else "",
+        opens_at=each.rules.opens,
+        closes_at=each.rules.closes,
         fact=each.fact,
         **amounts,
     )
@@ -102,12 +143,60 @@ def matches(request: HttpRequest, campaign: uuid.UUID, pool: uuid.UUID) -> list[
 def fund(request: HttpRequest, campaign: uuid.UUID, pool: NewPool, key: IdempotencyKey) -> Status[Made]:
     """For the campaign's charity, once it has received the company's money."""
     party, asset = session.signed_in(request), campaigns.card(campaign).asset
+    caps = {"gift": pool.gift_cap, "donor_day": pool.day_cap, "project": pool.project_cap}
+    scheme = (
+        matching.Proportional(rules.parse_rate(pool.rate))
+        if pool.scheme is None
+        else pool_file.read_scheme(pool.scheme, asset)
+    )
     promise = Promise(
         company=companies.by_registration(pool.registration),
-        rate=rules.parse_rate(pool.rate),
-        gift_cap=parse_amount(pool.gift_cap, asset, field="gift_cap") if pool.gift_cap else None,
-        day_cap=parse_amount(pool.day_cap, asset, field="day_cap") if pool.day_cap else None,
-        opens_at=pool.opens_at,
-        closes_at=pool.closes_at,
+        campaigns=(campaign, *pool.campaigns),
+        scheme=scheme,
+        slices=rules.even_slices(pool.opens_at, pool.closes_at, pool.read(asset), pool.slices),
+        caps=matching.Caps(
+            **{name: parse_amount(cap, asset, field=f"{name}_cap") if cap else None for name, cap in caps.items()}
+        ),
+        review_days=pool.review_days,
     )
-    return Status(201, Made(id=actions.fund(party, campaign, promise, pool.read(asset), key)))
+    return Status(201, Made(id=actions.fund(party, promise, key)))
+
+
+@router.get(
+    "/campaigns/{uuid:campaign}/estimate", response=list[Guess], auth=None, summary="What a gift would be matched with"
+)
+def estimate(request: HttpRequest, campaign: uuid.UUID, amount: str) -> list[Guess]:
+    """For a gift that is not made yet, by each open pool of the campaign."""
+    card, party = campaigns.card(campaign), session.visitor(request)
+    asked = parse_amount(amount, card.asset, maximum=card.cap)
+
+    def money(of: int | None) -> Amount | None:
+        return None if of is None else Amount.of(of, card.asset)
+
+    return [
+        Guess(
+            pool=pool.id,
+            company=Both.of(pool.company),
+            now=money(found.now),
+            least=Amount.of(found.least, card.asset),
+            most=money(found.most),
+            note=Both.of(found.note),
+        )
+        for pool, found in queries.estimates(campaign, asked, party.id if party else None)
+    ]
+
+
+@router.get("/campaigns/{uuid:campaign}/pools/{uuid:pool}/file", auth=None, summary="The file of a pool")
+def file(request: HttpRequest, campaign: uuid.UUID, pool: uuid.UUID) -> HttpResponse:
+    """From it anybody computes the matches again: `commonweal giving recompute`."""
+    written = queries.published(queries.one(campaign, pool))
+    return HttpResponse(written, content_type="application/json; charset=utf-8")
+
+
+@router.get(
+    "/campaigns/{uuid:campaign}/pools/{uuid:pool}/seed", response=Seed, auth=None, summary="The seed of a pool's lots"
+)
+def seed(request: HttpRequest, campaign: uuid.UUID, pool: uuid.UUID) -> Seed:
+    """After the close; 409 (`seed.early`) before, 404 (`seed.none`) for a pool that draws no lots."""
+    found = queries.one(campaign, pool)
+    return Seed(commitment=found.commitment, seed=queries.revealed(found).hex())

@@ -64,20 +64,37 @@ def pseudonym(key: bytes, donor: str) -> str:
 
 def parse(data: bytes) -> PoolFile:
     """Read a pool file. Raises `Invalid` with the field that is at fault."""
-    top = spelling.an_object(
-        spelling.load(data),
-        "",
-        "format pool asset exponent zone as_of scheme slices review_days gifts",
-        "caps seed matches",
+    top = spelling.an_object(spelling.load(data), "", f"{RULES} as_of gifts", f"{MORE_RULES} matches")
+    pool = read_rules({name: value for name, value in top.items() if name not in ("as_of", "gifts", "matches")})
+    asset = spelling.an_asset(pool.asset, pool.exponent)
+    gifts = spelling.a_list(top["gifts"], "gifts")
+    if len(gifts) > MAX_GIFTS:
+        spelling.refuse(
+            "pool-file.too-many", "gifts", f"A file has {MAX_GIFTS} gifts at most.", f"最多 {MAX_GIFTS} 笔捐款。"
+        )
+    return PoolFile(
+        pool,
+        tuple(_gift(gift, n, asset) for n, gift in enumerate(gifts)),
+        spelling.moment(top["as_of"], "as_of"),
+        _matches(top["matches"], asset) if "matches" in top else None,
     )
+
+
+RULES = "format pool asset exponent zone scheme slices review_days"
+MORE_RULES = "caps seed"
+
+
+def read_rules(value: Any) -> Pool:
+    """A pool from its rules alone: a file without gifts, moment and matches. Raises `Invalid`."""
+    top = spelling.an_object(value, "", RULES, MORE_RULES)
     if top["format"] != FORMAT:
         spelling.refuse("pool-file.format", "format", f"This reads the format {FORMAT}.", f"只能读取 {FORMAT} 格式。")
     asset = spelling.an_asset(top["asset"], top["exponent"])
     caps = spelling.an_object(top.get("caps", {}), "caps", "", "gift donor_day project charity")
     seed = spelling.an_object(top["seed"], "seed", "commitment", "revealed") if "seed" in top else {}
-    pool = Pool(
+    return Pool(
         name=spelling.matched(spelling.ID, top["pool"], "pool"),
-        scheme=_scheme(top["scheme"], asset),
+        scheme=read_scheme(top["scheme"], asset),
         slices=tuple(
             _slice(part, f"slices[{n}]", asset) for n, part in enumerate(spelling.a_list(top["slices"], "slices"))
         ),
@@ -93,29 +110,31 @@ def parse(data: bytes) -> PoolFile:
         if "revealed" in seed
         else None,
     )
-    gifts = spelling.a_list(top["gifts"], "gifts")
-    if len(gifts) > MAX_GIFTS:
-        spelling.refuse(
-            "pool-file.too-many", "gifts", f"A file has {MAX_GIFTS} gifts at most.", f"最多 {MAX_GIFTS} 笔捐款。"
-        )
-    return PoolFile(
-        pool,
-        tuple(_gift(gift, n, asset) for n, gift in enumerate(gifts)),
-        spelling.moment(top["as_of"], "as_of"),
-        _matches(top["matches"], asset) if "matches" in top else None,
-    )
 
 
 def write(file: PoolFile) -> bytes:
     """The canonical bytes: JSON with sorted keys and no blanks, UTF-8, one way to write each value."""
-    pool, asset = file.pool, spelling.an_asset(file.pool.asset, file.pool.exponent)
+    asset = spelling.an_asset(file.pool.asset, file.pool.exponent)
+    value = write_rules(file.pool) | {
+        "as_of": spelling.written(file.as_of),
+        "gifts": [_written_gift(gift, asset) for gift in file.gifts],
+    }
+    if file.matches is not None:
+        value["matches"] = [
+            {"gift": gift, "amount": spelling.money(amount, asset)} for gift, amount in sorted(file.matches.items())
+        ]
+    return canonical(value)
+
+
+def write_rules(pool: Pool) -> dict[str, Any]:
+    """What `read_rules` reads."""
+    asset = spelling.an_asset(pool.asset, pool.exponent)
     value: dict[str, Any] = {
         "format": FORMAT,
         "pool": pool.name,
         "asset": pool.asset,
         "exponent": pool.exponent,
         "zone": spelling.written_zone(pool.zone),
-        "as_of": spelling.written(file.as_of),
         "scheme": _written_scheme(pool.scheme, asset),
         "slices": [
             {
@@ -126,7 +145,6 @@ def write(file: PoolFile) -> bytes:
             for part in pool.slices
         ],
         "review_days": pool.review_days,
-        "gifts": [_written_gift(gift, asset) for gift in file.gifts],
     }
     if stated := pool.caps.stated():
         value["caps"] = {name: spelling.money(getattr(pool.caps, name), asset) for name in stated}
@@ -134,11 +152,7 @@ def write(file: PoolFile) -> bytes:
         value["seed"] = {"commitment": pool.commitment.hex()}
         if pool.seed is not None:
             value["seed"]["revealed"] = pool.seed.hex()
-    if file.matches is not None:
-        value["matches"] = [
-            {"gift": gift, "amount": spelling.money(amount, asset)} for gift, amount in sorted(file.matches.items())
-        ]
-    return canonical(value)
+    return value
 
 
 def differences(file: PoolFile, recomputed: Sequence[Match]) -> Iterable[tuple[str, int | None, int | None]]:
@@ -157,7 +171,8 @@ def differences(file: PoolFile, recomputed: Sequence[Match]) -> Iterable[tuple[s
 # The scheme's parameters, each scheme's own.
 
 
-def _scheme(value: Any, asset: Asset) -> Scheme:
+def read_scheme(value: Any, asset: Asset) -> Scheme:
+    """A scheme with its parameters, as a file has it. Raises `Invalid` with the field that is at fault."""
     name = value.get("name") if isinstance(value, dict) else None
     if name == Proportional.name:
         return Proportional(spelling.rate(spelling.an_object(value, "scheme", "name rate")["rate"], "scheme.rate"))

@@ -34,7 +34,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
         only_open=request.GET.get("state", "open") != "all",
     )
     page = Paginator(search, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "search": search, "topics": topics.TITLES.items()}
+    context = {"page": page, "search": search, "topics": topics.TITLES.items(), "most": queries.MOST}
     return render(request, "giving/campaigns.html", context)
 
 

@@ -46,3 +46,11 @@ def one_of(form: QueryDict, field: str) -> uuid.UUID:
         return uuid.UUID(form.get(field, ""))
     except ValueError as error:
         raise Invalid("choice.none", Text("Choose one of these.", "请选择一项。"), field=field) from error
+
+
+def whole(form: QueryDict, field: str, default: int) -> int:
+    """A whole number, `default` if nothing was written. Raises `Invalid` (`number.form`)."""
+    written = form.get(field, "").strip() or str(default)
+    if not (written.isascii() and written.isdigit() and len(written) <= 9):
+        raise Invalid("number.form", Text("Give a whole number.", "请填写整数。"), field=field)
+    return int(written)

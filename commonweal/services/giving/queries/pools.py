@@ -1,24 +1,30 @@
-"""Pools of matching: what a company promised, what is left, and which gifts it has matched."""
+"""Pools of matching: what a company promised, what became of it, and the file from which anybody computes it again."""
 
 from __future__ import annotations
 
+import hmac
+import json
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
-from fractions import Fraction
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
+from commonweal.services.giving import matching
+from commonweal.services.giving.matching import pool_file
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.queries.sql import row, rows
-from commonweal.services.giving.rules.matches import Promise
+from commonweal.services.giving.rules import matches as match_rules
+from commonweal.services.giving.rules.deeds import FLOWERS
 
 POOL = """
-    SELECT p.book, p.id, p.company, p.numerator, p.denominator, p.gift_cap, p.day_cap, p.opens_at, p.closes_at, p.fact,
-           c.asset, c.title_en, c.title_zh, o.name_en, o.name_zh,
+    SELECT p.book, p.id, p.company, p.campaigns, p.rules, p.secret, p.fact, c.asset, c.organisation_id,
+           c.title_en, c.title_zh, o.name_en, o.name_zh, s.digest, s.fact AS settlement_fact, s.matched AS computed,
+           s.at AS computed_at, d.at AS settled_at,
            coalesce((SELECT -sum(b.posted + b.pending_debit) FROM ledger_account a
                      JOIN ledger_balance b ON b.book = a.book AND b.account = a.id
                      WHERE a.book = p.book AND a.name = 'pool:' || p.id), 0)::bigint AS free,
@@ -26,73 +32,126 @@ POOL = """
                      JOIN ledger_balance b ON b.book = a.book AND b.account = a.id
                      WHERE a.book = p.book AND a.name = 'pool:' || p.id), 0)::bigint AS here,
            coalesce((SELECT sum(m.amount) FROM giving_match m
-                     JOIN giving_payment q ON q.book = m.book AND q.gift = m.matching
-                     WHERE m.book = p.book AND m.pool = p.id), 0)::bigint AS matched,
+                     WHERE m.pool_book = p.book AND m.pool = p.id), 0)::bigint AS matched,
            coalesce((SELECT sum(r.amount) FROM giving_match m
                      JOIN giving_return r ON r.book = m.book AND r.gift = m.matching
-                     WHERE m.book = p.book AND m.pool = p.id), 0)::bigint AS taken_back
+                     WHERE m.pool_book = p.book AND m.pool = p.id), 0)::bigint AS taken_back
     FROM giving_pool p
     JOIN giving_campaign c ON c.id = p.book
-    JOIN parties_party o ON o.id = p.company"""
+    JOIN parties_party o ON o.id = p.company
+    LEFT JOIN giving_settled d ON d.book = p.book AND d.pool = p.id
+    LEFT JOIN LATERAL (SELECT * FROM giving_settlement s WHERE s.book = p.book AND s.pool = p.id
+                       ORDER BY s.at DESC, s.digest LIMIT 1) s ON true"""
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool. Of what was `put_in`, `matched` has gone to gifts (less `taken_back`) and `free` is nobody's yet."""
+    """A pool. Of what was `put_in`, `matched` has gone to gifts (less `taken_back`), `reserved` is held by gifts until
+    the settlement, and `free` is nobody's yet."""
 
     campaign: uuid.UUID
     id: uuid.UUID
     title: Text
+    organisation_id: uuid.UUID
+    company_id: uuid.UUID
     company: Text
+    campaigns: tuple[uuid.UUID, ...]
     asset: Asset
-    promise: Promise
-    put_in: int
+    rules: matching.Pool
+    secret: bytes
     matched: int
     taken_back: int
     free: int
     reserved: int
     fact: uuid.UUID
+    digest: bytes | None
+    settlement_fact: uuid.UUID | None
+    computed: int | None
+    computed_at: datetime | None
+    settled_at: datetime | None
+
+    @property
+    def put_in(self) -> int:
+        """All the money of the pool, in smallest units."""
+        return self.rules.amount
 
     @property
     def rate(self) -> str:
-        """How much it adds to one unit, as a decimal or a fraction."""
-        rate = self.promise.rate
-        return str(rate.numerator) if rate.denominator == 1 else f"{float(rate):g}"
+        """How much it adds to one unit, as a decimal; "" where the scheme has no rate."""
+        rate = getattr(self.rules.scheme, "rate", None)
+        return "" if rate is None else f"{float(rate):g}"
+
+    @property
+    def state(self) -> match_rules.State:
+        """How far it has come."""
+        settled = self.settled_at is not None
+        return match_rules.state(self.rules, clock.now(), proposed=self.digest is not None, settled=settled)
+
+    @property
+    def state_title(self) -> Text:
+        """The same, in words."""
+        return match_rules.TITLES[self.state]
 
     @property
     def is_open(self) -> bool:
         """Whether gifts are matched now, while it lasts."""
-        return self.promise.opens_at <= clock.now() < self.promise.closes_at
+        return self.state is match_rules.State.OPEN
+
+    @property
+    def commitment(self) -> str:
+        """The fingerprint of the seed, published before the start; "" where no lots are drawn."""
+        return self.rules.commitment.hex() if self.rules.commitment else ""
+
+    @property
+    def seed(self) -> str:
+        """The seed once the pool has closed; "" before, and where no lots are drawn."""
+        early = self.rules.commitment is None or clock.now() < self.rules.closes
+        return "" if early else seed_of(self.secret).hex()
+
+
+def seed_of(secret: bytes) -> bytes:
+    """The seed of a pool's lots."""
+    return hmac.digest(secret, b"seed", "sha256")
+
+
+def revealed(pool: Pool) -> bytes:
+    """The seed after the close. Raises `Conflict` (`seed.early`) before, `NotFound` (`seed.none`) if there is none."""
+    if pool.rules.commitment is None:
+        raise NotFound("seed.none", Text("This pool draws no lots.", "该配捐不抽签，没有种子。"))
+    seed = matching.reveal(pool.rules, seed_of(pool.secret), clock.now()).seed
+    return seed or b""
 
 
 def _pool(found: dict[str, Any]) -> Pool:
-    promise = Promise(
-        company=found["company"],
-        rate=Fraction(found["numerator"], found["denominator"]),
-        gift_cap=found["gift_cap"],
-        day_cap=found["day_cap"],
-        opens_at=found["opens_at"],
-        closes_at=found["closes_at"],
-    )
+    written = found["rules"]
     return Pool(
         campaign=found["book"],
         id=found["id"],
         title=Text(found["title_en"], found["title_zh"]),
+        organisation_id=found["organisation_id"],
+        company_id=found["company"],
         company=Text(found["name_en"], found["name_zh"]),
+        campaigns=tuple(found["campaigns"]),
         asset=asset_of(found["asset"]),
-        promise=promise,
-        put_in=found["here"] + found["matched"] - found["taken_back"],
+        rules=pool_file.read_rules(json.loads(written) if isinstance(written, str) else written),
+        secret=bytes(found["secret"]),
         matched=found["matched"],
         taken_back=found["taken_back"],
         free=found["free"],
         reserved=found["here"] - found["free"],
         fact=found["fact"],
+        digest=bytes(found["digest"]) if found["digest"] else None,
+        settlement_fact=found["settlement_fact"],
+        computed=found["computed"],
+        computed_at=found["computed_at"],
+        settled_at=found["settled_at"],
     )
 
 
 def of(campaign: uuid.UUID) -> list[Pool]:
-    """The pools of a campaign, oldest first."""
-    return [_pool(found) for found in rows(f"{POOL} WHERE p.book = %(book)s ORDER BY p.at, p.id", {"book": campaign})]
+    """The pools that match gifts to a campaign, oldest first."""
+    query = f"{POOL} WHERE p.campaigns @> ARRAY[%(book)s::uuid] ORDER BY p.at, p.id"
+    return [_pool(found) for found in rows(query, {"book": campaign})]
 
 
 def one(campaign: uuid.UUID, id: uuid.UUID) -> Pool:
@@ -103,9 +162,15 @@ def one(campaign: uuid.UUID, id: uuid.UUID) -> Pool:
     return _pool(found)
 
 
+def closed(limit: int = 100) -> list[Pool]:
+    """Pools that have closed and are not settled, the first to close first."""
+    query = f"{POOL} WHERE p.closes_at <= %(now)s AND d.pool IS NULL ORDER BY p.closes_at, p.id LIMIT %(limit)s"
+    return [_pool(found) for found in rows(query, {"now": clock.now(), "limit": limit})]
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A gift, by its number, and what the pool gave to it. `paid` is False while the gift waits for its payment."""
+    """A gift, by its number, and what the pool gave to it, or what it holds until the settlement if not `paid`."""
 
     nth: int | None
     gift_amount: int
@@ -116,17 +181,145 @@ class Match:
 
 
 def matches(campaign: uuid.UUID, pool: uuid.UUID, limit: int = 200) -> list[Match]:
-    """The newest matches of a pool that hold: not those whose gift was never paid. Nobody is named."""
+    """The newest matches of a pool, paid or held. Nobody is named."""
     query = """
-        SELECT p.nth, g.amount AS gift_amount, m.amount, q.gift IS NOT NULL AS paid, q.fact, g.at
-        FROM giving_match m
+        SELECT p.nth, g.amount AS gift_amount, m.amount, m.fact IS NOT NULL AS paid, m.fact, g.at
+        FROM (
+            SELECT m.book, m.gift, m.amount, q.fact FROM giving_match m
+            JOIN giving_payment q ON q.book = m.book AND q.gift = m.matching
+            WHERE m.pool_book = %(book)s AND m.pool = %(pool)s
+            UNION ALL
+            SELECT r.book, r.gift, r.amount, NULL FROM giving_reservation r
+            JOIN ledger_open o ON o.book = r.book AND o.id = r.transfer
+            WHERE r.book = %(book)s AND r.pool = %(pool)s
+        ) m
         JOIN giving_gift g ON g.book = m.book AND g.id = m.gift
         LEFT JOIN giving_payment p ON p.book = m.book AND p.gift = m.gift
-        LEFT JOIN giving_payment q ON q.book = m.book AND q.gift = m.matching
-        JOIN ledger_transfer t ON t.book = m.book AND t.id = m.matching
-        WHERE m.book = %(book)s AND m.pool = %(pool)s
-          AND (q.gift IS NOT NULL OR t.expires > %(now)s AND NOT EXISTS (
-              SELECT FROM ledger_transfer v WHERE v.book = m.book AND v.resolves = m.matching AND v.phase = 'void'))
-        ORDER BY g.at DESC, m.matching LIMIT %(limit)s"""
-    values = {"book": campaign, "pool": pool, "now": clock.now(), "limit": limit}
-    return [Match(**found) for found in rows(query, values)]
+        ORDER BY g.at DESC, g.id LIMIT %(limit)s"""
+    return [Match(**found) for found in rows(query, {"book": campaign, "pool": pool, "limit": limit})]
+
+
+GIFTS = """
+    SELECT g.book, g.id, g.giver, g.at, g.amount, t.team,
+           least(g.amount, coalesce((SELECT sum(r.amount) FROM giving_return r JOIN giving_return_end e
+                    ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
+                    WHERE r.book = g.book AND r.gift = g.id), 0))::bigint AS refunded,
+           CASE WHEN %(lots)s THEN coalesce((SELECT sum(d.amount) FROM giving_act d
+                WHERE d.book = g.book AND d.person = g.giver AND d.asset = %(flowers)s
+                  AND d.at >= %(opens)s AND d.at < %(closes)s), 0) ELSE 0 END::bigint AS flowers
+    FROM giving_gift g
+    JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
+    LEFT JOIN giving_team_gift t ON t.book = g.book AND t.gift = g.id
+    WHERE g.book = ANY(%(campaigns)s) AND g.at >= %(opens)s AND g.at < %(closes)s AND p.at <= %(now)s
+      AND g.giver IS NOT NULL AND g.giver <> %(company)s AND g.channel <> %(channel)s
+    ORDER BY g.at, g.id"""
+
+
+def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
+    """The gifts of a pool that have arrived, in the order in which they were made. Donors are its pseudonyms."""
+    key, charity = hmac.digest(pool.secret, b"donors", "sha256"), str(pool.organisation_id)
+    values = {
+        "campaigns": list(pool.campaigns),
+        "opens": pool.rules.opens,
+        "closes": pool.rules.closes,
+        "now": now,
+        "company": pool.company_id,
+        "channel": match_rules.CHANNEL,
+        "flowers": FLOWERS.code,
+        "lots": pool.rules.commitment is not None,
+    }
+    return [
+        matching.Gift(
+            id=str(found["id"]),
+            at=found["at"],
+            donor=pool_file.pseudonym(key, str(found["giver"])),
+            project=str(found["book"]),
+            charity=charity,
+            amount=found["amount"],
+            refunded=found["refunded"],
+            team=str(found["team"] or ""),
+            flowers=found["flowers"],
+        )
+        for found in rows(GIFTS, values)
+    ]
+
+
+def file(pool: Pool, now: datetime) -> pool_file.PoolFile:
+    """What the pool comes to at a moment: its gifts, and their matches where they can be computed already."""
+    given = gifts(pool, now)
+    if pool.rules.commitment is None:
+        terms = pool.rules
+    elif now < pool.rules.closes:
+        return pool_file.PoolFile(pool.rules, tuple(given), now)
+    else:
+        terms = replace(pool.rules, seed=revealed(pool))
+    made = {match.gift: match.amount for match in matching.match(terms, given) if match.amount}
+    return pool_file.PoolFile(terms, tuple(given), now, made)
+
+
+def published(pool: Pool) -> bytes:
+    """The file to download: the one that was settled or is looked at, else what the pool comes to now."""
+    if pool.digest is None:
+        return pool_file.write(file(pool, clock.now()))
+    query = "SELECT file FROM giving_settlement WHERE book = %(book)s AND pool = %(pool)s AND digest = %(digest)s"
+    found = row(query, {"book": pool.campaign, "pool": pool.id, "digest": pool.digest})
+    return bytes(found["file"]) if found else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A steward's word on a settlement."""
+
+    steward: uuid.UUID
+    approves: bool
+    note: str
+    fact: uuid.UUID
+    at: datetime
+
+
+def words(pool: Pool) -> list[Word]:
+    """The words on the newest file of a pool, oldest first."""
+    query = """
+        SELECT steward, approves, note, fact, at FROM giving_settlement_word
+        WHERE book = %(book)s AND pool = %(pool)s AND digest = %(digest)s ORDER BY at, steward"""
+    return [Word(**found) for found in rows(query, {"book": pool.campaign, "pool": pool.id, "digest": pool.digest})]
+
+
+def team_sizes(campaign: uuid.UUID, given: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many people the teams of these gifts have, their own givers included; only for gifts with a team."""
+    query = """
+        SELECT mine.gift, (SELECT count(DISTINCT g.giver) FROM giving_team_gift t
+                           JOIN giving_gift g ON g.book = t.book AND g.id = t.gift
+                           LEFT JOIN giving_payment p ON p.book = t.book AND p.gift = t.gift
+                           WHERE t.book = mine.book AND t.team = mine.team
+                             AND (p.gift IS NOT NULL OR t.gift = mine.gift)) AS people
+        FROM giving_team_gift mine WHERE mine.book = %(book)s AND mine.gift = ANY(%(gifts)s)"""
+    return {found["gift"]: found["people"] for found in rows(query, {"book": campaign, "gifts": list(given)})}
+
+
+def estimates(campaign: uuid.UUID, amount: int, giver: uuid.UUID | None) -> list[tuple[Pool, matching.Estimate]]:
+    """What a gift of this amount would add now, by each open pool, before it is made."""
+    now, found = clock.now(), []
+    for pool in of(campaign):
+        if not pool.is_open or giver == pool.company_id:
+            continue
+        counting = pool.rules.scheme.begin(pool.rules)
+        given = gifts(pool, now)
+        for gift in given:
+            counting.add(gift)
+        donor = pool_file.pseudonym(hmac.digest(pool.secret, b"donors", "sha256"), str(giver or "somebody"))
+        asked = matching.Gift("next", now, donor, str(campaign), str(pool.organisation_id), amount)
+        estimate = counting.estimate(asked)
+        if match_rules.holds_at_once(pool.rules.scheme) and estimate.now is not None:
+            estimate = replace(estimate, now=min(estimate.now, max(0, _begun(pool.rules, now) - pool.reserved)))
+        found.append((pool, estimate))
+    return found
+
+
+def _begun(pool: matching.Pool, now: datetime) -> int:
+    return sum(part.amount for part in pool.slices if part.opens <= now)
+
+
+def due(pool: Pool) -> bool:
+    """Whether the days of review are over."""
+    return clock.now() >= pool.rules.closes + timedelta(days=pool.rules.review_days)

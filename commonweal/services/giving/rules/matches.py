@@ -1,35 +1,74 @@
-"""Live matching, first come, first served, in proportion and under caps (scheme M1 of the matching engine).
+"""What a company promises, what a gift holds of it at once, and how a pool is settled.
 
-The engine (`matching`) settles a published pool file; this is its step for one gift when the sums so far are known from
-the books. Both give the same amounts, which the tests hold them to.
+The engine (`matching`) computes a pool from its published file, and that is what is paid. `hold` is its step for one
+gift of a first-come pool when the sums so far are known from the books: what the gift can count on if nothing changes.
 """
 
 from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from fractions import Fraction
 
-from commonweal.kernel.errors import Invalid
+from commonweal.kernel.errors import Conflict, Invalid, NotAllowed
 from commonweal.kernel.text import Text
+from commonweal.services.giving.matching import Caps, Gift, OnePlusX, Pool, Proportional, Slice
+from commonweal.services.giving.matching.pool import Scheme
 
 CHANNEL = "matching"
 """The channel of gifts that a pool makes."""
 
+NO_CAPS = Caps()
+
+APPROVALS = 2
+"""How many different stewards say yes to a settlement before it is paid."""
+
+MOST_SLICES = 48
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a company promises: `rate` times each gift, at most `gift_cap` a gift and `day_cap` a giver and day, in
-    `[opens_at, closes_at)`. Amounts in smallest units; None is no cap."""
+    """What a company promises to the gifts of `campaigns`: the first of them keeps the money in its book."""
 
     company: uuid.UUID
-    rate: Fraction
-    gift_cap: int | None
-    day_cap: int | None
-    opens_at: datetime
-    closes_at: datetime
+    campaigns: tuple[uuid.UUID, ...]
+    scheme: Scheme
+    slices: tuple[Slice, ...]
+    caps: Caps = NO_CAPS
+    review_days: int = 7
+
+
+def proportional(
+    company: uuid.UUID, campaign: uuid.UUID, rate: Fraction, slice: Slice, caps: Caps = NO_CAPS
+) -> Promise:
+    """The plain promise: `rate` times each gift of one campaign, first come, first served."""
+    return Promise(company, (campaign,), Proportional(rate), (slice,), caps)
+
+
+def holds_at_once(scheme: Scheme) -> bool:
+    """Whether gifts hold their match when they are made; else it is shared out after the close."""
+    return isinstance(scheme, Proportional | OnePlusX)
+
+
+def even_slices(opens: datetime, closes: datetime, amount: int, number: int) -> tuple[Slice, ...]:
+    """The time of a pool in equal parts with equal money; the first ones get the fen that do not divide.
+
+    Raises `Invalid` with `pool.slices` for none, or for more than 48.
+    """
+    if not 1 <= number <= MOST_SLICES or closes <= opens:
+        raise Invalid(
+            "pool.slices",
+            Text("A pool closes after it opens and has 1 to 48 parts.", "结束须晚于开始，时段数为 1 至 48。"),
+            field="closes_at" if closes <= opens else "slices",
+        )
+    edges = [opens + (closes - opens) * n / number for n in range(number + 1)]
+    edges = [edge.replace(microsecond=0) for edge in edges[:-1]] + [closes]
+    each, more = divmod(amount, number)
+    return tuple(Slice(edges[n], edges[n + 1], each + (n < more)) for n in range(number))
 
 
 def _rate() -> Invalid:
@@ -37,30 +76,39 @@ def _rate() -> Invalid:
 
 
 def check(promise: Promise) -> None:
-    """Raises `Invalid` with `pool.rate` outside (0, 10], `pool.cap` or `pool.period`."""
-    if not 0 < promise.rate <= 10:
-        raise _rate()
-    if any(cap is not None and cap < 1 for cap in (promise.gift_cap, promise.day_cap)):
+    """Raises `Invalid` with `pool.rate` outside (0, 10], `pool.cap`, or `pool.campaigns` if it should be one."""
+    if isinstance(promise.scheme, Proportional | OnePlusX):
+        if not 0 < promise.scheme.rate <= 10:
+            raise _rate()
+        if len(promise.campaigns) != 1:
+            raise Invalid(
+                "pool.campaigns",
+                Text(
+                    "First come, first served is for one campaign. Share after the end, or enter a pool for each.",
+                    "先到先得的配捐只能用于一个项目；多个项目请选择结束后分配，或分别登记。",
+                ),
+                field="campaigns",
+            )
+    caps = promise.caps
+    if any(cap is not None and cap < 1 for cap in (caps.gift, caps.donor_day, caps.project, caps.charity)):
         raise Invalid("pool.cap", Text("A cap is above zero.", "上限须大于零。"), field="cap")
-    if promise.closes_at <= promise.opens_at:
-        raise Invalid(
-            "pool.period", Text("A pool closes after it opens.", "结束时间须晚于开始时间。"), field="closes_at"
-        )
 
 
-def reserve(promise: Promise, giver: uuid.UUID | None, amount: int, at: datetime, of_day: int, left: int) -> int:
-    """What a gift reserves. `of_day` is what its giver has reserved of this pool on that day, `left` what it holds.
+def hold(pool: Pool, gift: Gift, team: int, held: int, of_day: int) -> int:
+    """What a gift holds of a first-come pool of which `held` is held already, `of_day` by its giver on that day.
 
-    A box names no giver and is not matched; neither does a company match itself.
+    Money of a slice that has not begun is not there yet.
     """
-    if giver is None or giver == promise.company or not promise.opens_at <= at < promise.closes_at:
+    scheme, caps, number = pool.scheme, pool.caps, pool.slice_at(gift.at)
+    if number is None or not isinstance(scheme, Proportional | OnePlusX):
         return 0
-    wish = amount * promise.rate.numerator // promise.rate.denominator
-    if promise.gift_cap is not None:
-        wish = min(wish, promise.gift_cap)
-    if promise.day_cap is not None:
-        wish = min(wish, promise.day_cap - of_day)
-    return max(0, min(wish, left))
+    room = [scheme.wish(pool, gift, team), sum(part.amount for part in pool.slices[: number + 1]) - held]
+    if caps.gift is not None:
+        room.append(caps.gift)
+    if caps.donor_day is not None:
+        room.append(caps.donor_day - of_day)
+    room += [cap - held for cap in (caps.project, caps.charity) if cap is not None]
+    return max(0, min(room))
 
 
 def parse_rate(written: str) -> Fraction:
@@ -68,3 +116,55 @@ def parse_rate(written: str) -> Fraction:
     if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,4})?", written):
         raise _rate()
     return Fraction(written)
+
+
+class State(StrEnum):
+    """How far a pool has come; follows from its time, the words on its newest file, and its payment."""
+
+    ANNOUNCED = "announced"
+    OPEN = "open"
+    REVIEW = "review"
+    JUDGED = "judged"
+    SETTLED = "settled"
+
+
+TITLES: dict[State, Text] = {
+    State.ANNOUNCED: Text("Announced", "尚未开始"),
+    State.OPEN: Text("Open", "进行中"),
+    State.REVIEW: Text("Closed, in review", "已结束，复核中"),
+    State.JUDGED: Text("Computed, two stewards look at it", "已计算，等待两位审核员确认"),
+    State.SETTLED: Text("Settled", "已结算"),
+}
+
+
+def state(pool: Pool, now: datetime, *, proposed: bool, settled: bool) -> State:
+    """How far the pool has come."""
+    if settled:
+        return State.SETTLED
+    if now < pool.opens:
+        return State.ANNOUNCED
+    if now < pool.closes:
+        return State.OPEN
+    return State.JUDGED if proposed else State.REVIEW
+
+
+def check_word(
+    approved_by: Sequence[uuid.UUID], steward: uuid.UUID, *, declined: bool, settled: bool, involved: bool
+) -> None:
+    """Whether this steward may say a word on a settlement now.
+
+    Raises `NotAllowed` with `settlement.own` for somebody of the charity or the company, `Conflict` with
+    `settlement.decided` and `settlement.same-person`.
+    """
+    if involved:
+        raise NotAllowed(
+            "settlement.own",
+            Text("Nobody agrees to a settlement of their own organisation.", "不能确认自己所在机构的配捐结算。"),
+        )
+    if declined or settled:
+        raise Conflict("settlement.decided", Text("This has been decided already.", "该结算已有结论。"))
+    if steward in approved_by:
+        raise Conflict(
+            "settlement.same-person",
+            Text("The second yes must come from another person.", "第二次确认须由另一位审核员作出。"),
+        )

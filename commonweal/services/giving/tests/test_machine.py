@@ -24,15 +24,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict
 from commonweal.kernel.ledger import audit, balance
-from commonweal.services.giving.actions import books, gifts, matches, payouts, returns
+from commonweal.services.giving.actions import books, gifts, matches, payouts, returns, settlements
+from commonweal.services.giving.matching import Caps, Slice
 from commonweal.services.giving.payment import Back, Order
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import campaigns as campaign_queries
 from commonweal.services.giving.queries import gifts as gift_queries
 from commonweal.services.giving.rules.gifts import COLLECTED, Give, Outcome
-from commonweal.services.giving.rules.matches import Promise
+from commonweal.services.giving.rules.matches import proportional
 from commonweal.services.giving.rules.plans import Asking
-from commonweal.services.giving.tests.conftest import DAY, NOW, World, picture, somebody
+from commonweal.services.giving.tests.conftest import DAY, NOW, World, picture
+from commonweal.services.giving.tests.test_matches import tea
 from commonweal.services.giving.tests.test_payouts import WHAT
 
 STEPS = int(os.environ.get("MACHINE_STEPS", "150"))
@@ -40,6 +42,7 @@ SEED = int(os.environ.get("MACHINE_SEED", "20261125"))
 WALK = 50
 POOL = 400
 LATE = timedelta(minutes=31)
+CLOSE = NOW + 2 * DAY
 amounts = st.integers(1, 60)
 picks = st.integers(0, 10**6)
 
@@ -58,8 +61,10 @@ class Known:
 
     amount: int
     channel: str
-    promised: int = 0
+    held: int = 0
     paid: bool = False
+    in_time: bool = True
+    counted: int = 0
     match: uuid.UUID | None = None
     charged: int = 0
     refunds: dict[uuid.UUID, tuple[int, str]] = field(default_factory=dict)
@@ -82,10 +87,12 @@ class Machine(RuleBasedStateMachine):
         self.atomic.__enter__()
         self.book = self.world.campaign.id
         self.simulator = Simulator(django_settings.HOME)
-        promise = Promise(self.company, Fraction(1, 2), 20, None, NOW - DAY, NOW + 25 * DAY)
-        with clock.stopped(self.now):
-            self.pool = matches.fund(self.world.officer, self.book, promise, POOL, "pool")
+        slice = Slice(NOW - DAY, CLOSE, POOL)
+        promise = proportional(self.company, self.book, Fraction(1, 2), slice, Caps(gift=20))
+        with clock.stopped(NOW - 2 * DAY):
+            self.pool = matches.fund(self.world.officer, promise, "pool")
         self.left = POOL
+        self.settled = False
         self.line: list[Unit] = []
         self.gifts: dict[uuid.UUID, Known] = {}
         self.sums: Counter[str] = Counter({"provider:collected": POOL})
@@ -107,10 +114,9 @@ class Machine(RuleBasedStateMachine):
 
     # What the model works out by itself
 
-    def reserve(self, amount: int) -> int:
-        match = min(amount // 2, 20, self.left)
-        self.left -= match
-        return match
+    def hold(self, amount: int) -> int:
+        held = sum(known.held for known in self.gifts.values())
+        return min(amount // 2, 20, self.left - held) if self.now < CLOSE else 0
 
     def enter(self, id: uuid.UUID, amount: int, channel: str) -> None:
         self.line += [Unit(id) for _ in range(amount)]
@@ -126,7 +132,8 @@ class Machine(RuleBasedStateMachine):
             return
         whole = self.gifts[known.match].amount
         gone = min(known.amount, known.refunded("done", "bounced") + known.charged)
-        due = whole - whole * (known.amount - gone) // known.amount - len(self.mine(known.match, "back"))
+        gone = max(0, gone - (known.amount - known.counted))
+        due = whole - whole * (known.counted - gone) // known.counted - len(self.mine(known.match, "back"))
         for unit in self.mine(known.match, "free")[: max(0, due)]:
             unit.fate = "back"
             self.left += 1
@@ -155,21 +162,46 @@ class Machine(RuleBasedStateMachine):
         channel, key = COLLECTED if collected else "simulator", self.key()
         with clock.stopped(self.now):
             id = gifts.give(Give(self.book, self.world.giver.id, amount, "CNY", channel, key)).id
-        known = self.gifts[id] = Known(amount, channel, self.reserve(amount))
+        known = self.gifts[id] = Known(amount, channel, self.hold(amount), in_time=self.now < CLOSE)
         if collected:
             self.arrive(id, known)
 
     def arrive(self, id: uuid.UUID, known: Known) -> None:
         known.paid = True
         self.enter(id, known.amount, known.channel)
-        if known.promised:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT matching FROM giving_match WHERE book = %s AND gift = %s", [self.book, id])
-                ((match,),) = cursor.fetchall()
-            known.match = match
-            self.gifts[match] = Known(known.promised, "matching", paid=True)
-            self.enter(match, known.promised, "matching")
         payouts.lay(self.book)
+
+    @rule()
+    @precondition(lambda self: not self.settled and any(known.paid for known in self.gifts.values()))
+    def settle(self) -> None:
+        """The pool closes, its review goes by, two stewards agree: gifts are matched in the order they were made."""
+        self.steps["settle"] += 1
+        self.now = max(self.now, CLOSE + 8 * DAY)
+        with clock.stopped(self.now):
+            gifts.expire()
+            digest = settlements.propose(self.book, self.pool) or pytest.fail()
+            for steward in self.world.stewards:
+                settlements.judge(steward, self.book, self.pool, digest, approves=True)
+            settlements.pay(self.book, self.pool)
+            payouts.lay(self.book)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT p.gift, m.gift FROM giving_payment p JOIN giving_match m ON m.book = p.book "
+                           "AND m.matching = p.gift WHERE p.book = %s ORDER BY p.start", [self.book])  # fmt: skip
+            order = cursor.fetchall()
+        made: dict[uuid.UUID, int] = {}
+        for id, known in self.gifts.items():
+            known.held = 0
+            counts = known.amount - min(known.amount, known.refunded("done", "bounced") + known.charged)
+            match = min(counts // 2, 20, self.left) if known.paid and known.in_time else 0
+            if match:
+                made[id], known.counted = match, counts
+                self.left -= match
+        assert {gift for _, gift in order} == set(made)
+        for match_id, gift in order:
+            self.gifts[gift].match = match_id
+            self.gifts[match_id] = Known(made[gift], "matching", paid=True)
+            self.enter(match_id, made[gift], "matching")
+        self.settled = True
 
     @rule(pick=picks)
     @precondition(lambda self: any(not known.paid for known in self.gifts.values()))
@@ -185,7 +217,7 @@ class Machine(RuleBasedStateMachine):
             self.arrive(id, known)
 
     @rule()
-    @precondition(lambda self: any(not known.paid and known.promised for known in self.gifts.values()))
+    @precondition(lambda self: any(not known.paid and known.held for known in self.gifts.values()))
     def expire(self) -> None:
         self.steps["void"] += 1
         self.now += LATE
@@ -193,8 +225,7 @@ class Machine(RuleBasedStateMachine):
             gifts.expire()
         for known in self.gifts.values():
             if not known.paid:
-                self.left += known.promised
-                known.promised = 0
+                known.held = 0
 
     @rule(amount=st.integers(1, 150))
     def disburse(self, amount: int) -> None:
@@ -319,8 +350,13 @@ class Machine(RuleBasedStateMachine):
             assert {name: balance(cursor, account) for name, account in accounts.items()} == {
                 name: self.sums[name] for name in accounts
             }
-            waiting = sum(known.promised for known in self.gifts.values() if not known.paid)
-            assert balance(cursor, books.pool(book, "CNY", self.pool)) == self.left + waiting
+            assert balance(cursor, books.pool(book, "CNY", self.pool)) == self.left
+            held = sum(known.held for known in self.gifts.values())
+            cursor.execute(
+                "SELECT coalesce(sum(pending_debit), 0) FROM ledger_balance WHERE book = %s AND account = %s",
+                [book, books.pool(book, "CNY", self.pool).id],
+            )
+            assert cursor.fetchone() == (held,)
             whole = balance(cursor, books.fund(book, "CNY")) + balance(cursor, books.received(book, "CNY"))
         assert whole == sum(unit.fate == "free" or unit.fate.startswith("held") for unit in self.line)
         with clock.stopped(self.now):
@@ -329,7 +365,7 @@ class Machine(RuleBasedStateMachine):
 
 def test_the_money_machine(world: World) -> None:
     Machine.world = world
-    Machine.company = somebody("company@test.example").id
+    Machine.company = tea().id
     Machine.steps.clear()
     walk = settings(
         max_examples=max(1, STEPS // WALK),

@@ -14,18 +14,19 @@ from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving import jobs
-from commonweal.services.giving.actions import deeds, payouts, returns
+from commonweal.services.giving.actions import deeds, payouts, returns, settlements
 from commonweal.services.giving.queries import campaigns, pools
 from commonweal.services.giving.queries import deeds as deed_queries
-from commonweal.services.giving.tests.conftest import DAY, NOW, World
+from commonweal.services.giving.tests.conftest import DAY, NOW, World, somebody
 from commonweal.services.giving.tests.test_doors import JSON, token
 from commonweal.services.giving.tests.test_payouts import put_in
 
 POOL = {
     "amount": "100",
+    "scheme": "proportional",
     "rate": "0.5",
     "gift_cap": "20",
-    "opens_at": "2026-11-24T08:00",
+    "opens_at": "2026-11-26T08:00",
     "closes_at": "2026-12-01T08:00",
 }
 
@@ -57,14 +58,32 @@ def test_a_charity_enters_a_pool_and_everybody_sees_its_matches(world: World, cl
     assert answer.status_code == 303
     assert client.post(address, form)["Location"] == answer["Location"]
     assert client.post(address, form | {"amount": "101"}).status_code == 409
-    first, _ = put_in(world, 3_000, 10_000)
-    payouts.lay(world.campaign.id)
+    with clock.stopped(NOW + 2 * DAY):
+        first, _ = put_in(world, 3_000, 10_000)
     (pool,) = pools.of(world.campaign.id)
-    assert (pool.put_in, pool.matched, pool.free, pool.reserved, pool.rate) == (10_000, 3_500, 6_500, 0, "0.5")
-    returns.refund(world.officer, world.campaign.id, first, 3_000, "twice", "r")
+    assert (pool.put_in, pool.matched, pool.free, pool.reserved, pool.rate) == (10_000, 0, 6_500, 3_500, "0.5")
+    with clock.stopped(NOW + 14 * DAY):
+        jobs.settle_pools()
+        page = client.get(answer["Location"]).content.decode()
+        assert 'name="word"' not in page, "the officer of the charity does not agree to it"
+        digest = pools.one(world.campaign.id, pool.id).digest or b""
+        word = {"digest": digest.hex(), "word": "approve"}
+        assert client.post(f"{answer['Location']}judge/", word).status_code == 403
+        another = somebody("steward3@test.example")
+        people.grant_role(another, people.STEWARD)
+        for steward, status in ((world.stewards[0], 303), (world.stewards[1], 403), (another, 303)):
+            client.force_login(steward.login)
+            assert "Dianchi Tea" in client.get("/en/giving/settlements/").content.decode()
+            assert 'name="word"' in client.get(answer["Location"]).content.decode()
+            assert client.post(f"{answer['Location']}judge/", word).status_code == status, "not of one's own company"
+        settlements.pay(world.campaign.id, pool.id)
+        payouts.lay(world.campaign.id)
+        returns.refund(world.officer, world.campaign.id, first, 3_000, "twice", "r")
     (pool,) = pools.of(world.campaign.id)
     assert (pool.put_in, pool.matched, pool.taken_back, pool.free) == (10_000, 3_500, 1_500, 8_000)
     client.logout()
+    written = client.get(f"{answer['Location']}file.json")
+    assert written.json()["format"] == "commonweal-pool/1" and str(world.giver.id) not in written.content.decode()
     page = client.get(answer["Location"]).content.decode()
     assert "滇池茶业" in page and "15.00" in page and "20.00" in page and str(world.giver.id) not in page
     api = f"/api/v1/giving/campaigns/{world.campaign.id}/pools"
@@ -72,8 +91,10 @@ def test_a_charity_enters_a_pool_and_everybody_sees_its_matches(world: World, cl
     assert told["free"] == {"amount": "80.00", "asset": "CNY"}
     matches = client.get(f"{api}/{told['id']}/matches").json()
     assert sorted(each["match"]["amount"] for each in matches) == ["15.00", "20.00"]
+    assert client.get(f"{api}/{told['id']}/file").content == written.content
+    assert client.get(f"{api}/{told['id']}/seed").json()["code"] == "seed.none"
     body = {"amount": "1", "asset": "CNY", "registration": "TEA-0001"} | {
-        field: "2026-11-25T08:00+08:00" if field == "opens_at" else "2026-12-01T08:00+08:00"
+        field: "2026-11-26T08:00+08:00" if field == "opens_at" else "2026-12-01T08:00+08:00"
         for field in ("opens_at", "closes_at")
     }
     headers = token(world.officer) | {"Idempotency-Key": "p2"}
