@@ -21,6 +21,7 @@ SERVICE = Service(
         Link("returns", Text("Refunds and chargebacks", "退款与拒付")),
         Link("disputes", Text("Hours in dispute", "时长申诉")),
         Link("appeals", Text("Appeals to check", "待核对的求助")),
+        Link("vendors", Text("Vendors", "供应商")),
         Link("mismatches", Text("Payments that do not match", "不符的付款")),
     ),
     account_kinds={
@@ -43,6 +44,10 @@ SERVICE = Service(
         FactKind("giving.request", Text("A charity asked for money to be paid out", "机构申请拨款")),
         FactKind("giving.word", Text("A steward approved or declined a payout", "审核员批准或否决拨款")),
         FactKind("giving.payout", Text("Money was paid out", "善款已拨付")),
+        FactKind("giving.vendor", Text("A vendor was admitted", "供应商入库")),
+        FactKind("giving.order", Text("Things were ordered, or the order cancelled", "下单或取消订单")),
+        FactKind("giving.arrival", Text("The receiving side confirmed what has come", "接收方确认到货")),
+        FactKind("giving.invoice", Text("A vendor's invoice was entered", "登记供应商发票")),
         FactKind("giving.refund", Text("A refund was begun", "开始退款")),
         FactKind("giving.chargeback", Text("A bank took a payment back", "付款被银行拒付")),
         FactKind("giving.return-end", Text("A refund was done, failed or came back", "退款完成、失败或被退回")),

@@ -21,7 +21,7 @@ from commonweal.services.giving.actions import gifts as actions
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, gifts, givers
+from commonweal.services.giving.queries import campaigns, gifts, givers, orders
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -79,11 +79,14 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
     if found.fact:
         with connection.cursor() as cursor:
             placed = proof.placed(cursor, found.fact)
+    parts = gifts.trace(campaign, gift)
+    bought = [(part, orders.shares(campaign, part.request, gift)) for part in parts]
     context = {
         "gift": found,
         "proved": placed is not None and placed.index is not None,
         "index": placed.index if placed else None,
-        "parts": gifts.trace(campaign, gift),
+        "parts": parts,
+        "bought": [(part, shares) for part, shares in bought if shares],
         "impact": receipts.impact(givers.needs(campaign), found.amount),
         "checkout": _checkout(found) if found.state is State.WAITING else "",
     }

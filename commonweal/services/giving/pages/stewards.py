@@ -59,7 +59,7 @@ def _show(
         "risks": risks.notes(found) if may_judge else [],
         "uses": clocks.uses(found.campaign, found.id),
         "target": endings.target(found.campaign, found.id),
-        "may_see": _may_see(party, found),
+        "may_see": may_see(party, found),
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }
@@ -82,17 +82,22 @@ def judge(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID) -> H
 def evidence(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID, number: int) -> HttpResponse:
     """A piece of evidence: for stewards, the charity, and those who have given to the campaign."""
     found = queries.payout(campaign, request_id)
-    if not (_may_see(session.visitor(request), found) and number < len(found.evidence)):
+    if not (may_see(session.visitor(request), found) and number < len(found.evidence)):
         raise NotFound("evidence.unknown", Text("There is no such file.", "没有这个文件。"))
-    digest = found.evidence[number]
+    return serve(found.evidence[number], f"evidence-{number + 1}.pdf")
+
+
+def serve(digest: str, name: str) -> HttpResponse:
+    """A file that is not for everybody; a PDF is handed out, never shown in the page."""
     stored = StoredFile.objects.get(pk=digest)
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     if stored.media_type == "application/pdf":
-        headers["Content-Disposition"] = f'attachment; filename="evidence-{number + 1}.pdf"'
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return HttpResponse(store.read(digest), content_type=stored.media_type, headers=headers)
 
 
-def _may_see(party: Party | None, found: queries.Payout) -> bool:
+def may_see(party: Party | None, found: queries.Payout) -> bool:
+    """Whether somebody may look at the evidence of a payout: stewards, the charity, whoever has given."""
     if party is None:
         return False
     return (

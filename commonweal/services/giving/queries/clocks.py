@@ -89,7 +89,7 @@ def ratios(organisation: uuid.UUID) -> list[tuple[Asset, int, int, int]]:
         SELECT c.asset,
                sum((SELECT coalesce(sum(p.amount), 0) FROM giving_payment p
                     WHERE p.book = c.id AND p.at >= %(start)s AND p.at < %(end)s))::bigint AS came,
-               sum((SELECT coalesce(sum(r.amount), 0) FROM giving_payout p
+               sum((SELECT coalesce(sum(p.amount), 0) FROM giving_payout p
                     JOIN giving_request r ON r.book = p.book AND r.id = p.request
                     WHERE p.book = c.id AND p.at >= %(start)s AND p.at < %(end)s))::bigint AS spent
         FROM giving_campaign c WHERE c.organisation_id = %(organisation)s AND c.kind = 'campaign' GROUP BY c.asset"""
