@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from commonweal.kernel.text import Text
 from commonweal.services.forest import pictures
-from commonweal.services.forest.queries import numbers, record
+from commonweal.services.forest.queries import captures, numbers, record
 from commonweal.services.forest.queries import plots as queries
 from commonweal.services.forest.queries.subplots import Subplot, subplots
 
@@ -21,6 +21,7 @@ KEY = (
     ("planted", Text("planted", "已栽植")),
     ("chosen", Text("drawn for a survey", "抽中待调查")),
     ("counted", Text("counted in a survey", "已调查")),
+    ("tree", Text("photographed", "已拍照")),
 )
 
 
@@ -34,9 +35,12 @@ def plots(request: HttpRequest) -> HttpResponse:
 def plot(request: HttpRequest, code: str) -> HttpResponse:
     """One plot."""
     found = queries.plot(code)
+    taken = captures.of_plot(found.id, limit=6)
+    spots = [pictures.Spot(each.longitude, each.latitude, "tree") for each in taken]
     context = {
         "plot": found,
-        "map": draw(found, subplots(found.id)),
+        "map": draw(found, subplots(found.id), spots),
+        "captures": taken,
         "key": KEY,
         "record": record.record(found.id),
         "area": round(found.outline.area),

@@ -21,6 +21,8 @@ TREES: dict[str, Sample | list[Sample]] = {
     "forest:plot": [Sample(PLOT), Sample(OPEN_PLOT)],
     "forest:trees": Sample(visitor=GIVER),
     "forest:tree": Sample(not_a_page="the demonstration has no certificate yet: opened in test_tree_doors"),
+    "forest:field": Sample(visitor="charity@demo.example"),
+    "forest:worker": Sample(not_a_page="a script"),
     "forest:console": Sample(visitor=STEWARD),
 }
 
