@@ -24,8 +24,8 @@ class Capture(Schema):
     """A photograph of one tree.
 
     `seq` is the planted position nearest to it, `away_mm` from it; `spread_mm` says how far its fixes disagree,
-    `settled` whether that is about a metre; `exif` is what its own words say; `compared` whether it was looked for among all
-    others, copies included. `fact` is its leaf in the public log.
+    `settled` whether that is about a metre; `exif` is what its own words say; `compared` whether it was
+    looked for among all others, copies included. `fact` is its leaf in the public log.
     """
 
     fact: uuid.UUID
