@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import secrets
-import tempfile
 import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from django.conf import settings
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties.models import PartyKey
+from commonweal.kernel.secret import kept
 from commonweal.kernel.text import Text
 
 NONCE = 12
@@ -36,16 +34,7 @@ class Forgotten(NotFound):
 @functools.cache
 def platform_key(home: Path) -> bytes:
     """The key in `home/keys/parties.key`, made at the first use."""
-    path = home / "keys" / "parties.key"
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent) as fresh:  # mode 0600
-            fresh.write(secrets.token_bytes(32))
-            fresh.flush()
-            os.fsync(fresh.fileno())
-            with suppress(FileExistsError):
-                os.link(fresh.name, path)  # the first of several starters wins
-    return path.read_bytes()
+    return kept(home / "keys" / "parties.key", lambda: secrets.token_bytes(32))
 
 
 def encrypt(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
