@@ -22,7 +22,7 @@ def lay(cursor: Cursor, campaign: uuid.UUID) -> int:
     """Lay the payments that have no place, and let their givers be thanked; returns how many."""
     cursor.execute(
         """
-        WITH line AS (
+        WITH line AS MATERIALIZED (  -- once: rows of this very update stand in its index
             SELECT coalesce(max(start + amount), 0) AS laid, coalesce(max(nth), 0) AS nth
             FROM (SELECT start, amount, nth FROM giving_payment
                   WHERE book = %(book)s AND start IS NOT NULL ORDER BY start DESC LIMIT 1) last

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from commonweal.kernel.errors import Invalid
+from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 from commonweal.services.giving.rules import law, topics
 from commonweal.services.giving.rules.campaigns import Custody
 from commonweal.services.giving.rules.needs import Need
 
 MOST_NEEDS = 30
+THINGS = Asset("THINGS", 0, "thing", Text("things", "件"))
+"""What a need counts: whole things, whatever their unit is called."""
 CAP = 10_000_000_00
 """The largest single gift that a campaign may allow, in smallest units: ten million yuan."""
 

@@ -162,7 +162,7 @@ def test_what_a_charity_has_collected_is_there_at_once(
     assert {status for status, _ in answers} == {201}
     assert {(said["state"], said["pay"]) for _, said in answers} == {("paid", None)}
     rows = session.execute("SELECT p.fact::text, s.entry FROM giving_payment p JOIN proof_staged s ON s.id = p.fact")
-    facts = dict(rows.fetchall())
+    facts: dict[str, bytes] = dict(rows.fetchall())
     assert {said["fact"] for _, said in answers} == set(facts)
     with session.cursor() as cursor:
         assert audit(cursor) == []

@@ -100,5 +100,5 @@ UNUSED = "DROP INDEX ledger_posting_account"
 class Migration(migrations.Migration):
     """Replaces the check of transfers."""
 
-    dependencies = [("ledger", "0001_books")]
+    dependencies = [("ledger", "0002_open")]
     operations = [migrations.RunSQL(sql, elidable=False) for sql in (MOVE, UNUSED)]
