@@ -196,5 +196,5 @@ APPEND_ONLY = "".join(
 class Migration(migrations.Migration):
     """Creates the tables of orders."""
 
-    dependencies = [("giving", "0012_disclosure")]
+    dependencies = [("giving", "0013_many_gifts")]
     operations = [migrations.RunSQL(sql, elidable=False) for sql in (PAID, ORDERS, GUARDS, APPEND_ONLY)]
