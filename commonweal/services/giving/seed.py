@@ -30,6 +30,7 @@ from commonweal.services.giving.actions import (
     matches,
     orders,
     payouts,
+    uses,
     vendors,
 )
 from commonweal.services.giving.actions.campaigns import Charity, Qualification
@@ -40,6 +41,7 @@ from commonweal.services.giving.queries import appeals as appeal_queries
 from commonweal.services.giving.queries import deeds as deed_queries
 from commonweal.services.giving.queries import orders as order_queries
 from commonweal.services.giving.queries import payouts as queries
+from commonweal.services.giving.queries import uses as use_queries
 from commonweal.services.giving.queries import vendors as vendor_queries
 from commonweal.services.giving.rules.appeals import Appeal
 from commonweal.services.giving.rules.campaigns import Custody
@@ -49,6 +51,8 @@ from commonweal.services.giving.rules.matches import Promise
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.orders import Billed, Wanted
 from commonweal.services.giving.rules.plans import Asking, Plan, Telling
+from commonweal.services.giving.rules.uses import Answer as UseAnswer
+from commonweal.services.giving.rules.uses import Standing
 
 DAY = timedelta(days=1)
 STORIES = Path(__file__).with_name("stories.toml")
@@ -85,6 +89,11 @@ def seed() -> None:
     _deeds(cast, today)
     _order(cast, today)
     clocks.ask_for_use()
+    first, *others = use_queries.unanswered([charity.id for charity in charities.values()])
+    if others:
+        said = Text("It stands where it should, and is used every week.", "已在该在的地方，每周都在用。")
+        shown = UseAnswer(Standing.IN_USE, said, (paper("SAMPLE PHOTOGRAPH", 4),))
+        uses.answer(cast.officer, first.campaign, first.request, first.after, shown)
 
 
 def _deeds(cast: Cast, today: datetime) -> None:

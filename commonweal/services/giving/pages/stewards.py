@@ -16,7 +16,7 @@ from commonweal.kernel.parties import people, session
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import payouts as actions
-from commonweal.services.giving.queries import clocks, endings, gifts, reconciliation, risks
+from commonweal.services.giving.queries import endings, gifts, reconciliation, risks, uses
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.rules.payouts import State
 
@@ -50,14 +50,19 @@ def _show(
     request: HttpRequest, found: queries.Payout, refusal: Invalid | Conflict | NotAllowed | None = None
 ) -> HttpResponse:
     party = session.visitor(request)
-    may_judge = found.state is State.ASKED and party is not None and people.STEWARD in people.roles(party)
+    steward = party is not None and people.STEWARD in people.roles(party)
+    may_judge = found.state is State.ASKED and steward
+    idle = uses.idle(found.campaign, found.id)
     context = {
         "payout": found,
         "sources": gifts.sources(found.campaign, found.id),
         "me": party.id if party else None,
         "may_judge": may_judge,
         "risks": risks.notes(found) if may_judge else [],
-        "uses": clocks.uses(found.campaign, found.id),
+        "uses": uses.of_payout(found.campaign, found.id),
+        "idle": idle,
+        "may_mark": steward and found.paid_at is not None and not (idle and idle.target),
+        "targets": [(each.id, each.title) for each in endings.open_beside(found.campaign)] if steward and idle else [],
         "target": endings.target(found.campaign, found.id),
         "may_see": may_see(party, found),
         "refusal": refusal,
