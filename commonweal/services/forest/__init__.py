@@ -21,6 +21,7 @@ SERVICE = Service(
     drawing="seedling",
     hue=120,
     links=(
+        Link("energy", Text("My energy", "我的能量"), 10),
         Link("deeds", Text("My deeds", "我的绿色行为"), 20),
         Link("trees", Text("My trees", "我的树"), 30),
         Link("plots", Text("Plots", "地块"), 40),
@@ -35,6 +36,7 @@ SERVICE = Service(
         "held": Text("energy held by people and groves", "个人与合种林持有的能量"),
         "planted": Text("energy spent on trees", "用于种树的能量"),
         "expired": Text("energy that nobody gathered in time", "逾期未收取的能量"),
+        "transit": Text("energy on its way from one person's book to another's", "在两本账之间转移的能量"),
     },
     fact_kinds=(
         FactKind("forest.deeds", Text("a day's deeds from one source", "某来源一天的行为")),

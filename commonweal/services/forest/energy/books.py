@@ -1,4 +1,4 @@
-"""Books of energy: one a shard of owners, with five accounts. Single grams are kept beside them and add up to them."""
+"""Books of energy: one a shard of owners, with its accounts. Single grams are kept beside them and add up to them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from commonweal.services.forest import GREEN
 SHARDS = 16
 """Books that owners are spread over. It is part of every stored row and never changes in a running forest."""
 FOREST = uuid.uuid5(uuid.NAMESPACE_URL, "commonweal:forest")
-NAMES = {"minted": 1, "bubbles": -1, "held": -1, "planted": -1, "expired": -1}
-"""Accounts of a book and their normal side: what is minted is owed to those who hold it."""
+NAMES = {"minted": 1, "bubbles": -1, "held": -1, "planted": -1, "expired": -1, "transit": -1}
+"""Accounts of a book and their normal side: what is minted is owed to those who hold it; `transit` is between books."""
 
 
 def shard_of(owner: uuid.UUID) -> int:
@@ -28,9 +28,9 @@ def book_of(shard: int) -> uuid.UUID:
 
 
 def accounts(shard: int) -> dict[str, Account]:
-    """The accounts of a shard by name. Only `minted` may fall without end; nothing else can be overdrawn."""
+    """The accounts of a shard by name. What is held, waiting, spent or expired is never below zero."""
     return {
-        name: Account(book_of(shard), name, GREEN.code, side, None if name == "minted" else 0)
+        name: Account(book_of(shard), name, GREEN.code, side, None if name in ("minted", "transit") else 0)
         for name, side in NAMES.items()
     }
 
