@@ -25,6 +25,7 @@ SERVICE = Service(
         Link("deeds", Text("My deeds", "我的绿色行为"), 20),
         Link("trees", Text("My trees", "我的树"), 30),
         Link("plots", Text("Plots", "地块"), 40),
+        Link("balance", Text("Where every gram is", "每一克都在哪里"), 70),
         Link("factors", Text("How grams are reckoned", "克数怎么算"), 80),
         Link("front", Text("How it goes", "玩法说明"), 90),
     ),
@@ -51,6 +52,7 @@ SERVICE = Service(
         FactKind("forest.clearing", Text("a clearing seen by satellite", "卫星发现的林地消失")),
         FactKind("forest.replanting", Text("the duty to replant", "补植义务")),
         FactKind("forest.expiry", Text("a day's energy that expired", "某日逾期的能量")),
+        FactKind("forest.balance", Text("where all energy is", "全部能量的结存")),
     ),
     order=20,
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 
 from commonweal.kernel.ids import derived
 from commonweal.kernel.ledger import Account, Leg, open_accounts, open_assets
@@ -39,6 +40,18 @@ def move(shard: int, source: str, target: str, grams: int) -> tuple[Leg, Leg]:
     """The legs that move grams from one account of a shard to another."""
     known = accounts(shard)
     return Leg(known[source].id, grams), Leg(known[target].id, -grams)
+
+
+def count(cursor: Cursor, day: date, flows: Sequence[tuple[int, str, int]]) -> None:
+    """Count movements `(shard, kind, grams)` of a day beside the books, in one order."""
+    cursor.execute(
+        """
+        INSERT INTO forest_flow AS f (day, shard, kind, grams)
+        SELECT %s, * FROM unnest(%s::smallint[], %s::text[], %s::bigint[])
+        ON CONFLICT (day, shard, kind) DO UPDATE SET grams = f.grams + excluded.grams
+        """,
+        [day, *map(list, zip(*sorted(flows), strict=True))],
+    )
 
 
 def open_shards(cursor: Cursor, shards: Iterable[int] = range(SHARDS)) -> None:

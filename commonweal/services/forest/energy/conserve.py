@@ -8,8 +8,8 @@ from datetime import datetime
 
 from commonweal.kernel.ledger import Transfer, post, request_hash
 from commonweal.kernel.proof.log import Cursor
-from commonweal.services.forest.energy.books import NAMES, SHARDS, accounts, book_of, move
-from commonweal.services.forest.rules.bubbles import Balance
+from commonweal.services.forest.energy.books import NAMES, SHARDS, accounts, book_of, count, move
+from commonweal.services.forest.rules.bubbles import Balance, day_of
 
 MOVES = {
     "gathered": ("bubbles", "held"),
@@ -69,6 +69,8 @@ def settle(cursor: Cursor, at: datetime) -> int:
         for shard, kind, grams in moved
     ]
     post(cursor, transfers)
+    if moved:
+        count(cursor, day_of(at), moved)
     return len(transfers)
 
 

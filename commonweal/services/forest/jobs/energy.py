@@ -14,10 +14,12 @@ from commonweal.kernel.notices.inbox import notify
 from commonweal.kernel.parties.erasure import eraser
 from commonweal.kernel.parties.export import exporter
 from commonweal.kernel.text import Text
+from commonweal.services.forest.actions import balances
 from commonweal.services.forest.actions import gardens as actions
+from commonweal.services.forest.queries import balances as balance_queries
 from commonweal.services.forest.queries import gardens
 from commonweal.services.forest.queries.holdings import held
-from commonweal.services.forest.rules.bubbles import ZONE
+from commonweal.services.forest.rules.bubbles import ZONE, day_of
 
 DAYTIME = range(10, 20)
 """Hours in China in which somebody may be told something."""
@@ -46,7 +48,25 @@ def remind() -> None:
             )
 
 
+@task("forest.settle")
+def settle() -> None:
+    """Bring into the books what has moved."""
+    balances.settle()
+
+
+@task("forest.night")
+def night() -> None:
+    """End the days that are over, let go of what is no longer needed, and state where every gram is, once a day."""
+    balances.expire_days()
+    balances.tidy()
+    newest = balance_queries.newest()
+    if newest is None or day_of(newest.at) < day_of(clock.now()):
+        balances.state()
+
+
 every(timedelta(hours=1), remind)
+every(timedelta(minutes=1), settle)
+every(timedelta(minutes=15), night)
 
 
 @eraser

@@ -10,7 +10,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.text import Text
-from commonweal.services.forest.actions import days, deeds, friends, gardens, groves, sources
+from commonweal.services.forest.actions import balances, days, deeds, friends, gardens, groves, sources
 from commonweal.services.forest.actions.deeds import Report
 from commonweal.services.forest.queries import friends as friend_queries
 from commonweal.services.forest.queries import sources as source_queries
@@ -46,6 +46,9 @@ def seed() -> None:
                 deeds.take(source, reports)
     days.close_days()
     _together(*cast)
+    balances.settle()
+    balances.expire_days()
+    balances.state()
 
 
 def _together(giver: Party, teacher: Party, company: Party) -> None:
