@@ -83,7 +83,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON forest_capture
 
 -- What a photograph is recognised by (package `photos`).
 CREATE TABLE forest_picture (
-    capture     uuid PRIMARY KEY REFERENCES forest_capture,
+    nth         bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,   -- in the order in which they were compared
+    capture     uuid NOT NULL UNIQUE REFERENCES forest_capture,
+    keys        bytea NOT NULL,                                -- (tables, n) int32
     points      bytea NOT NULL,                                -- (n, 2) float32
     descriptors bytea NOT NULL,                                -- (n, 32) uint8
     small       bytea NOT NULL,

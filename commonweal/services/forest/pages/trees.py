@@ -16,8 +16,8 @@ from commonweal.kernel.parties import session
 from commonweal.services.forest import pictures
 from commonweal.services.forest.actions import certificates as actions
 from commonweal.services.forest.pages.plots import draw
+from commonweal.services.forest.queries import captures, holdings, plots, record, seasons
 from commonweal.services.forest.queries import certificates as queries
-from commonweal.services.forest.queries import holdings, plots, record, seasons
 from commonweal.services.forest.queries.subplots import subplots
 from commonweal.services.forest.rules.trees import TITLES
 
@@ -63,6 +63,7 @@ def tree(request: HttpRequest, number: str) -> HttpResponse:
         "mine": visitor is not None and visitor.id == found.owner,
         "picture": mark_safe(pictures.tree(str(found.number), shrub=found.species in SHRUBS)),  # noqa: S308
         "map": draw(plot, subplots(plot.id), [spot]),
+        "captures": captures.of_plot(plot.id, found.seq),
         "chain": record.chain(found, plot.id),
     }
     return render(request, "forest/tree.html", context)

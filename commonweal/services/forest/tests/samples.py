@@ -21,6 +21,11 @@ TREES: dict[str, Sample | list[Sample]] = {
     "forest:plot": [Sample(PLOT), Sample(OPEN_PLOT)],
     "forest:trees": Sample(visitor=GIVER),
     "forest:tree": Sample(not_a_page="the demonstration has no certificate yet: opened in test_tree_doors"),
+    "forest:field": Sample(visitor="charity@demo.example"),
+    "forest:worker": Sample(not_a_page="a script"),
+    "forest:survey": Sample(not_a_page="the demonstration has no survey yet: opened in test_surveys"),
+    "forest:begin": Sample(not_a_page="takes POST only"),
+    "forest:planner": [Sample(), Sample(query="?survival=80&correlation=0.1&trees=49&error=10")],
     "forest:console": Sample(visitor=STEWARD),
 }
 
