@@ -215,3 +215,5 @@ gc.freeze()  # what is loaded by now stays: collections look at requests alone
 gc.set_threshold(50_000, 20, 100)
 if (server := multiprocessing.parent_process()) is not None:
     lifeline.hold(server.pid)
+    for service in services():
+        getattr(service.module("live"), "open", lambda: None)()

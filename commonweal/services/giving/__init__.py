@@ -23,6 +23,7 @@ SERVICE = Service(
         Link("appeals", Text("Appeals to check", "待核对的求助")),
         Link("uses", Text("Is it in use?", "使用情况核查")),
         Link("vendors", Text("Vendors", "供应商")),
+        Link("control", Text("Control room", "控制室")),
         Link("mismatches", Text("Payments that do not match", "不符的付款")),
     ),
     account_kinds={

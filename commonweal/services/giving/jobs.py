@@ -14,6 +14,7 @@ from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import appeals as appeal_actions
 from commonweal.services.giving.actions import clocks as clock_actions
+from commonweal.services.giving.actions import control as control_actions
 from commonweal.services.giving.actions import deeds as deed_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
@@ -251,6 +252,12 @@ def expire() -> None:
     gift_actions.expire()
 
 
+@task("giving.count")
+def count() -> None:
+    """Bring the public counters to the newest checkpoint."""
+    control_actions.count()
+
+
 @task("giving.lay")
 def lay() -> None:
     """Give new payments their places on the lines of their funds."""
@@ -261,6 +268,7 @@ def lay() -> None:
 every(timedelta(minutes=1), expire)
 every(timedelta(days=1), reconcile)
 every(timedelta(seconds=5), lay)
+every(timedelta(seconds=5), count)
 every(timedelta(seconds=5), announce)
 every(timedelta(hours=1), remind)
 every(timedelta(minutes=1), settle)

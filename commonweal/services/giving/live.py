@@ -1,4 +1,4 @@
-"""The raw route of `POST /api/v1/giving/campaigns/{campaign}/gifts`: the same wish, rules and answer as by the API.
+"""The control room's stream, and the raw route of `POST /api/v1/giving/campaigns/{campaign}/gifts`: the same wish, rules and answer as by the API.
 
 It answers what is plainly right, a well-formed new gift in the name of a token's party, after it is durable. All else
 (another request, a form error, an unknown token, a refusal, a repetition) goes on to the API, whose answer it is: by
@@ -11,18 +11,24 @@ import asyncio
 import hashlib
 import json
 import re
+import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
-from commonweal.kernel.errors import Refusal
+from commonweal.kernel.errors import Busy, Refusal
 from commonweal.kernel.ledger import check_key
+from commonweal.kernel.live import Event, Feed
+from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.quantity import format_amount, parse_amount
+from commonweal.services.giving.actions import control as actions
 from commonweal.services.giving.actions.gifts import Taken
-from commonweal.services.giving.hot.batcher import Batcher
+from commonweal.services.giving.hot.batcher import QUEUE, Batcher
+from commonweal.services.giving.hot.meter import Meter
 from commonweal.services.giving.hot.writer import Asked, Writer
 from commonweal.services.giving.payment import Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
+from commonweal.services.giving.queries import control
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.rules.gifts import COLLECTED, Give
 
@@ -34,18 +40,54 @@ PREFIX = "/api/v1/giving/campaigns/"
 PATH = re.compile(re.escape(PREFIX) + r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/gifts")
 MAX_BODY = 4_096
 """Bytes of a body that is read here."""
+ROOM = "/live/giving/room/"
 WRITERS = 2
 """Two: while one waits for the disk, the other fills."""
 
-_batcher: Batcher[Asked, Taken | Refusal | None] | None = None
+Answer = Taken | Refusal | None
 
 
-def batcher() -> Batcher[Asked, Taken | Refusal | None]:
-    """The one of this process, made when the first gift comes, on the loop that serves it."""
-    global _batcher  # noqa: PLW0603
-    if _batcher is None:
-        _batcher = Batcher([Writer().write for _ in range(WRITERS)])
-    return _batcher
+class Desk:
+    """Where this process takes gifts: its queue and its meter, on the loop that serves it."""
+
+    def __init__(self, writers: Sequence[Writer], queue: int = QUEUE) -> None:
+        self.batcher: Batcher[Asked, Answer] = Batcher([writer.write for writer in writers], queue=queue)
+        self.meter = Meter(lambda: len(self.batcher))
+
+    async def ask(self, asked: Asked) -> Answer:
+        """The answer to one wish, as `Batcher.ask`."""
+        try:
+            return await self.batcher.ask(asked)
+        except Busy:
+            self.meter.counts.busy += 1
+            raise
+        except Exception:
+            self.meter.counts.failed += 1
+            raise
+
+    async def close(self) -> None:
+        """Write what waits and stop."""
+        await self.batcher.close()
+        await self.meter.close()
+
+
+_writers: list[Writer] = []
+_desk: Desk | None = None
+
+
+def open() -> None:
+    """Open the writers' sessions as the process starts, so that the first gift of a rush waits for nothing."""
+    _writers.extend(Writer() for _ in range(WRITERS))
+    for writer in _writers:
+        writer.open()
+
+
+def desk() -> Desk:
+    """The one of this process, made when the first gift comes."""
+    global _desk  # noqa: PLW0603
+    if _desk is None:
+        _desk = Desk(_writers or [Writer() for _ in range(WRITERS)])
+    return _desk
 
 
 async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
@@ -70,8 +112,10 @@ async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
     wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), body)
     if wish is None:
         return _again(read, receive)
-    taken = await batcher().ask(Asked(wish, hashlib.sha256(token[1]).digest()))
+    begun, meter = time.perf_counter(), desk().meter
+    taken = await desk().ask(Asked(wish, hashlib.sha256(token[1]).digest()))
     if not isinstance(taken, Taken) or taken.existed:
+        meter.counts.passed += 1
         return _again(read, receive)
     content = await _answer(wish, taken)
     kind = (b"content-type", b"application/json; charset=utf-8")
@@ -83,10 +127,28 @@ async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
         }
     )
     await send({"type": "http.response.body", "body": content})
+    meter.counts.took(time.perf_counter() - begun)
     return None
 
 
-routes = {PREFIX: gifts}
+def poll(cursor: Cursor) -> Event | None:
+    """The control room as it is now."""
+    room = control.room()
+    return Event(room.at.isoformat(), json.dumps(room.figures()))
+
+
+feed = Feed("room", poll, interval=0.3)
+
+
+async def room(scope: Scope, receive: Receive, send: Send) -> Receive | None:
+    """The stream of the control room, for those whom its page has given a ticket."""
+    if not actions.admits(scope["path"].removeprefix(ROOM)):
+        return receive
+    await feed(scope, receive, send)
+    return None
+
+
+routes = {PREFIX: gifts, ROOM: room}
 
 
 def _wish(campaign: uuid.UUID, key: bytes, body: bytes) -> Give | None:

@@ -36,6 +36,10 @@ class Writer:
         self._thread = ThreadPoolExecutor(1, "gifts")
         self._leased = False
 
+    def open(self) -> None:
+        """Connect and lease a stripe now rather than with the first batch; what fails is tried again then."""
+        self._thread.submit(self._lease)
+
     async def write(self, batch: list[Asked]) -> Sequence[gifts.Taken | Refusal | None]:
         """The answers after the commit; None for who may not. Raises `Unreachable` if the session is lost."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch)
@@ -51,12 +55,15 @@ class Writer:
                 stripe.release(cursor)
         connection.close()
 
+    def _lease(self) -> None:
+        if not self._leased:
+            with connection.cursor() as cursor:
+                stripe.lease(cursor)
+            self._leased = True
+
     def _write(self, batch: list[Asked]) -> Sequence[gifts.Taken | Refusal | None]:
         try:
-            if not self._leased:
-                with connection.cursor() as cursor:
-                    stripe.lease(cursor)
-                self._leased = True
+            self._lease()
             with transaction.atomic(), prepared() as cursor:
                 now = clock.now()
                 parties = people.parties_of_tokens({asked.token for asked in batch}, now)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import people, session
 from commonweal.services.giving.payment import providers
-from commonweal.services.giving.queries import appeals, givers, payouts, totals, uses
+from commonweal.services.giving.queries import appeals, control, givers, payouts, totals, uses
 from commonweal.services.giving.queries import campaigns as queries
 from commonweal.services.giving.rules import law, topics
 
@@ -35,6 +35,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
     )
     page = Paginator(search, PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "search": search, "topics": topics.TITLES.items()}
+    context["announcements"] = control.announcements()
     return render(request, "giving/campaigns.html", context)
 
 
@@ -59,6 +60,7 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "overdue": {each.request for each in uses.of_campaign(campaign) if each.overdue},
         "passed_on": uses.passed_on_to(campaign),
         "steward": party is not None and people.STEWARD in people.roles(party),
+        "announcements": control.announcements(),
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }
@@ -68,5 +70,11 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
 @require_safe
 def books(request: HttpRequest) -> HttpResponse:
     """The totals of everything, and how a stranger adds them up again."""
-    context = {"gifts": totals.gifts(), "grants": totals.grants(), "rules": law.RULES}
+    context = {
+        "gifts": totals.gifts(),
+        "grants": totals.grants(),
+        "rules": law.RULES,
+        "counters": control.counters(),
+        "announcements": control.announcements(),
+    }
     return render(request, "giving/books.html", context)

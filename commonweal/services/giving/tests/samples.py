@@ -84,6 +84,8 @@ SAMPLES = {
     "giving:tell": Sample(OPEN, visitor=CHARITY),
     "giving:ask": Sample(OPEN, visitor=CHARITY),
     "giving:payout": [Sample(PAID, visitor=GIVER), Sample(ASKED, visitor=STEWARD)],
+    "giving:control": Sample(visitor=STEWARD),
+    "giving:announcement_end": Sample(not_a_page="takes POST only"),
     "giving:give": Sample(not_a_page="leads to the campaign"),
     "giving:pay": Sample(not_a_page="its address is a signed order: walked in test_journeys"),
     "giving:grant": Sample(not_a_page="the demonstration has no grants: opened in test_grants"),

@@ -18,7 +18,6 @@ from commonweal.kernel.errors import Busy
 from commonweal.kernel.ledger import audit
 from commonweal.kernel.parties import people
 from commonweal.services.giving import live
-from commonweal.services.giving.hot.batcher import Batcher
 from commonweal.services.giving.hot.writer import Writer
 from commonweal.services.giving.tests import conftest as giving
 
@@ -81,12 +80,12 @@ class Posting:
 
         async def run() -> list[Answer]:
             hands = [Writer() for _ in range(writers)]
-            live._batcher = Batcher([hand.write for hand in hands])
+            live._desk = live.Desk(hands)
             try:
                 return await asyncio.gather(*(self.ask(key, body) for key, body in asked))
             finally:
-                await live._batcher.close()
-                live._batcher = None
+                await live._desk.close()
+                live._desk = None
                 for hand in hands:
                     hand.close()
 
@@ -218,12 +217,13 @@ def test_an_unknown_token_and_a_closed_campaign(posting: Posting, world: giving.
 
 def test_a_full_queue_is_busy(posting: Posting) -> None:
     async def run() -> Answer:
-        live._batcher = Batcher([Writer().write], queue=0)
+        live._desk = live.Desk([Writer()], queue=0)
         try:
             return await posting.ask("k", body())
         finally:
-            await live._batcher.close()
-            live._batcher = None
+            assert live._desk.meter.counts.busy == 1
+            await live._desk.close()
+            live._desk = None
 
     with pytest.raises(Busy):
         asyncio.run(run())
