@@ -50,6 +50,7 @@ SERVICE = Service(
         FactKind("giving.pool", Text("A company funds matching", "企业出资配捐")),
         FactKind("giving.match", Text("A gift was matched", "捐款获得配捐")),
         FactKind("giving.claw-back", Text("A match went back to its pool", "配捐退回资金池")),
+        FactKind("giving.recurring", Text("A recurring gift was agreed, changed or ended", "定期捐赠签约、变更或结束")),
         FactKind("giving.stop", Text("A steward stopped a campaign", "审核员停止项目")),
         FactKind(
             "giving.appeal", Text("A person's appeal was asked, checked or adopted", "个人求助的提出、核对或接手")

@@ -15,6 +15,7 @@ from commonweal.kernel.errors import Conflict, Invalid, TooLarge
 from commonweal.kernel.parties import session
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as actions
+from commonweal.services.giving.api_money import router as third_part
 from commonweal.services.giving.api_open import router as second_part
 from commonweal.services.giving.payment import Order, providers
 from commonweal.services.giving.queries import campaigns, gifts
@@ -24,6 +25,7 @@ from commonweal.services.giving.threesixty.currencies import currency
 
 router = Router()
 router.add_router("", second_part)
+router.add_router("", third_part)
 
 LARGEST_GIFT = 4_096
 LARGEST_CALLBACK = 16_384
@@ -113,7 +115,18 @@ class Gift(Schema):
 class Outcome(Schema):
     """What a callback came to."""
 
-    outcome: Literal["paid", "known", "unknown", "differs", "refunded", "refund-failed", "charged-back", "ignored"]
+    outcome: Literal[
+        "paid",
+        "known",
+        "unknown",
+        "differs",
+        "refunded",
+        "refund-failed",
+        "charged-back",
+        "agreed",
+        "revoked",
+        "ignored",
+    ]
 
 
 def _check_size(request: HttpRequest, largest: int) -> None:

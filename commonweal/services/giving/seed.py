@@ -19,20 +19,22 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import appeals, campaigns, clocks, deeds, gifts, givers, payouts
+from commonweal.services.giving.actions import appeals, campaigns, clocks, deeds, gifts, givers, payouts, recurring
 from commonweal.services.giving.actions.campaigns import Charity, Qualification
 from commonweal.services.giving.models import Campaign, Filing, Update
-from commonweal.services.giving.payment import Order, providers
+from commonweal.services.giving.payment import Agreeing, Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import appeals as appeal_queries
 from commonweal.services.giving.queries import deeds as deed_queries
 from commonweal.services.giving.queries import payouts as queries
+from commonweal.services.giving.queries import recurring as recurring_queries
 from commonweal.services.giving.rules.appeals import Appeal
 from commonweal.services.giving.rules.campaigns import Custody
 from commonweal.services.giving.rules.deeds import Shift, Sponsorship
 from commonweal.services.giving.rules.gifts import Give
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.plans import Asking, Plan, Telling
+from commonweal.services.giving.rules.recurring import Every
 
 DAY = timedelta(days=1)
 STORIES = Path(__file__).with_name("stories.toml")
@@ -67,6 +69,7 @@ def seed() -> None:
         _live(cast, campaign, story, random.Random(DICE + number))  # noqa: S311 (nothing here is secret)
     _appeal(cast, today)
     _deeds(cast, today)
+    _recurring(cast, today)
     clocks.ask_for_use()
 
 
@@ -86,6 +89,21 @@ def _deeds(cast: Cast, today: datetime) -> None:
     shift = Shift(clock.now() + 3 * DAY, clock.now() + 3 * DAY + timedelta(hours=2), 6)
     deeds.call(cast.officer, campaign.id, Text("Teach a song by video", "视频教唱一首歌"), shift)
     givers.follow(giver, campaign.id, reminds=True)
+
+
+def _recurring(cast: Cast, today: datetime) -> None:
+    """Twenty yuan a month, agreed some days ago and given once."""
+    giver, simulator = cast.givers[0], providers()["simulator"]
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if campaign is None or recurring_queries.of(giver.id) or not isinstance(simulator, Simulator):
+        return
+    with clock.stopped(today - 5 * DAY):
+        wish = recurring.Wish(campaign.id, 2_000, campaign.asset, Every.MONTH, simulator.name, foretold=True)
+        id = recurring.begin(giver, wish, "seed-recurring")
+        agreeing = Agreeing(campaign.id, id, wish.amount, wish.asset, wish.every, campaign.title)
+        gifts.confirm(simulator.name, *simulator.report_agreement(agreeing, clock.now()))
+        recurring.renew(campaign.id, id)
+        recurring.charge(campaign.id, id, period=0, attempt=1)
 
 
 def _appeal(cast: Cast, today: datetime) -> None:

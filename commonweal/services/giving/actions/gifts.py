@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,9 +22,10 @@ from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
-from commonweal.kernel.proof.verify import SALT_SIZE, seal
+from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import books, callbacks, matches, returns
+from commonweal.services.giving.actions import agreements, books, callbacks, matches, returns
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.sql import prepared
@@ -122,6 +122,8 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         callback = provider(channel).read_callback(body, headers, now)
     except Ignored:
         return Outcome.IGNORED
+    if callback.kind is Kind.AGREEMENT:
+        return agreements.take_in(callback)
     if callback.kind is not Kind.PAYMENT:
         return returns.take_in(callback)
     return take_in(callback)
@@ -157,14 +159,6 @@ def expire() -> int:
         for book, pending in over:
             resolve(cursor, book, pending, "void", now)
     return len(over)
-
-
-def opening(giver: uuid.UUID, fact: uuid.UUID) -> tuple[bytes, dict[str, str]]:
-    """What opens the seal of a gift's leaf: a salt that follows from the giver's key, so it is gone with that key.
-
-    Raises `cipher.Forgotten`.
-    """
-    return hmac.digest(cipher.key_of(giver), fact.bytes, "sha256")[:SALT_SIZE], {"giver": str(giver)}
 
 
 def _legs(wish: Give) -> tuple[Leg, Leg]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import session
-from commonweal.services.giving.payment import providers
+from commonweal.services.giving.payment import Recurring, providers
 from commonweal.services.giving.queries import appeals, givers, payouts, totals
 from commonweal.services.giving.queries import campaigns as queries
 from commonweal.services.giving.rules import law, topics
@@ -53,6 +53,7 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "payouts": payouts.payouts_of(campaign),
         "offered": [(amount, amount) for amount in OFFERED],
         "channels": [(name, each.title) for name, each in providers().items()],
+        "recurring": any(isinstance(each, Recurring) for each in providers().values()),
         "rules": law.RULES,
         "follows": party is not None and any(each.campaign == campaign for each in givers.follows(party.id)),
         "appeals": appeals.adopted_by(campaign),

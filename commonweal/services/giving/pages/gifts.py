@@ -18,10 +18,11 @@ from commonweal.kernel.parties import session
 from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as actions
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, gifts, givers
+from commonweal.services.giving.queries import campaigns, gifts, givers, recurring
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -98,7 +99,7 @@ def receipt(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpR
     made = None
     if found.fact and found.giver and key:
         with connection.cursor() as cursor:
-            made = proof.receipt_of(cursor, found.fact, key, actions.opening(found.giver, found.fact))
+            made = proof.receipt_of(cursor, found.fact, key, opening(found.giver, found.fact))
     if made is None:
         raise NotFound(
             "receipt.waiting",
@@ -123,6 +124,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "gifts": [(each, traces.get(each.id, [])) for each in found],
         "signed_in": party is not None,
         "years": givers.years(party.id, settings.LOCAL_ZONE) if party else [],
+        "recurring": recurring.of(party.id) if party else [],
         "follows": givers.follows(party.id) if party else [],
     }
     return render(request, "giving/mine.html", context)

@@ -1,6 +1,9 @@
 """Alipay, on the SDK `python-alipay-sdk`: notifications are forms, signed RSA2 over their sorted fields.
 
 `out_trade_no` is the book, then the gift; a refund's `out_request_no` is its id. Alipay answers a refund at once.
+
+No recurring gifts: 周期扣款 (`alipay.user.agreement.page.sign`, then `alipay.trade.pay` with the agreement's number) is
+a product that a merchant signs for apart; the SDK does not have it, and nothing of it could be tried here.
 """
 
 from __future__ import annotations

@@ -24,7 +24,17 @@ from django.urls import reverse
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.text import Text
-from commonweal.services.giving.payment.port import Back, Callback, Entry, Kind, Order, bad_signature, check_time
+from commonweal.services.giving.payment.port import (
+    Agreeing,
+    Back,
+    Callback,
+    Entry,
+    Kind,
+    Order,
+    bad_signature,
+    check_time,
+)
+from commonweal.services.giving.rules.recurring import Charge, Every
 
 TIME, NONCE, SIGNATURE = "Simulator-Timestamp", "Simulator-Nonce", "Simulator-Signature"
 
@@ -81,6 +91,53 @@ class Simulator:
         self._enter(body, now)
         return body, self.sign(body, now)
 
+    def agree(self, agreeing: Agreeing) -> str:
+        """See `Recurring`: its page, the wish in its address is signed."""
+        value = [str(agreeing.book), str(agreeing.recurring), agreeing.amount, agreeing.asset, agreeing.every.value,
+                 agreeing.title.en, agreeing.title.zh]  # fmt: skip
+        return reverse("giving:agree", args=[signing.dumps(value, salt="giving.agreement")])
+
+    def agreeing(self, token: str) -> Agreeing:
+        """The wish in the address of its page. Raises `NotFound` for one that was not made here."""
+        try:
+            book, id, amount, asset, every, en, zh = signing.loads(token, salt="giving.agreement")
+        except signing.BadSignature as error:
+            raise NotFound("order.unknown", Text("There is no such order.", "没有这个订单。")) from error
+        return Agreeing(uuid.UUID(book), uuid.UUID(id), amount, asset, Every(every), Text(en, zh))
+
+    def report_agreement(
+        self, agreeing: Agreeing, now: datetime, charges: Charge = Charge.PAID, **changed: Any
+    ) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of the callback for an agreement, whose charges will end as `charges` says."""
+        reference = "agreement-" + agreeing.recurring.hex
+        self._agreements.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._agreements / reference).write_text(charges)
+        body = json.dumps(
+            {"book": str(agreeing.book), "gift": str(agreeing.recurring), "amount": agreeing.amount,
+             "asset": agreeing.asset, "reference": reference, "kind": "agreement",
+             "succeeded": charges is not Charge.REVOKED} | changed
+        ).encode()  # fmt: skip
+        return body, self.sign(body, now)
+
+    def agreed(self, recurring: uuid.UUID) -> bool:
+        """Whether an agreement stands."""
+        kept = self._agreements / ("agreement-" + recurring.hex)
+        return kept.exists() and kept.read_text() != Charge.REVOKED
+
+    def charge(self, agreement: str, order: Order, attempt: int) -> Charge:
+        """See `Recurring`."""
+        kept = self._agreements / agreement
+        ends = Charge(kept.read_text()) if kept.exists() else Charge.REVOKED
+        if self.query(order) is not None:
+            return Charge.PAID
+        if ends is Charge.PAID:
+            self.report(order, clock.now())
+        return ends
+
+    def cancel(self, agreement: str) -> None:
+        """See `Recurring`."""
+        (self._agreements / agreement).unlink(missing_ok=True)
+
     def sign(self, body: bytes, now: datetime) -> dict[str, str]:
         """The headers with which the simulator sends a body, with a nonce of their own."""
         time, nonce = str(int(now.timestamp())), secrets.token_hex(16)
@@ -113,6 +170,10 @@ class Simulator:
     @property
     def _journal(self) -> Path:
         return self.home / "simulator"
+
+    @property
+    def _agreements(self) -> Path:
+        return self._journal / "agreements"
 
     def _enter(self, body: bytes, now: datetime) -> None:
         """Its own books: what it has reported, a line each."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from commonweal.kernel.text import Text
 from commonweal.services.giving.payment.port import (
     NOBODY,
+    Agreeing,
     Back,
     Callback,
     Entry,
@@ -23,11 +24,15 @@ from commonweal.services.giving.payment.port import (
     Order,
     bad_signature,
     check_time,
+    unavailable,
 )
+from commonweal.services.giving.rules.recurring import Charge
 
 if TYPE_CHECKING:
     from stripe import StripeClient
 
+GONE = {"expired_card", "lost_card", "stolen_card", "pickup_card", "incorrect_number", "authentication_required"}
+"""Declines after which only another card, or its owner at the screen, helps."""
 ENDED = {"succeeded": True, "failed": False, "canceled": False}
 """How a refund of Stripe's can have ended."""
 
@@ -66,6 +71,48 @@ class Stripe:
         )
         return session.url or ""
 
+    def agree(self, agreeing: Agreeing) -> str:
+        """See `Recurring`: Checkout in the mode `setup` keeps a card for charges without the payer."""
+        metadata = {"book": str(agreeing.book), "recurring": str(agreeing.recurring)}
+        session = self._client.v1.checkout.sessions.create(
+            {
+                "mode": "setup",
+                "currency": agreeing.asset.lower(),
+                "customer_creation": "always",
+                "success_url": f"{self.home}/giving/{agreeing.book}/recurring/{agreeing.recurring}/",
+                "setup_intent_data": {"metadata": metadata},
+            }
+        )
+        return session.url or ""
+
+    def charge(self, agreement: str, order: Order, attempt: int) -> Charge:
+        """See `Recurring`. An agreement is `customer payment_method`; gift and attempt are the idempotency key."""
+        from stripe import CardError
+
+        customer, method = agreement.split()
+        try:
+            intent = self._client.v1.payment_intents.create(
+                {
+                    "customer": customer,
+                    "payment_method": method,
+                    "amount": order.amount,
+                    "currency": order.asset.lower(),
+                    "off_session": True,
+                    "confirm": True,
+                    "metadata": {"book": str(order.book), "gift": str(order.gift)},
+                },
+                {"idempotency_key": f"{order.gift}:{attempt}"},
+            )
+        except CardError as error:
+            return declined(error.code, getattr(error.error, "decline_code", None))
+        if intent.status != "succeeded":
+            raise unavailable()
+        return Charge.PAID
+
+    def cancel(self, agreement: str) -> None:
+        """See `Recurring`: the card is kept no longer."""
+        self._client.v1.payment_methods.detach(agreement.split()[1])
+
     def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:
         """See `Provider`. The SDK checks the signature; the time is checked here, by the clock of the platform."""
         from stripe import SignatureVerificationError, WebhookSignature
@@ -76,7 +123,8 @@ class Stripe:
             sent = dict(part.split("=", 1) for part in signature.split(","))["t"]
             check_time(datetime.fromtimestamp(int(sent), UTC), now)
             event = json.loads(body)
-            return self._read(event["type"], event["data"]["object"], event["id"])
+            read = self._agreement if event["type"].startswith("setup_intent.") else self._read
+            return read(event["type"], event["data"]["object"], event["id"])
         except (SignatureVerificationError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise bad_signature() from error
 
@@ -129,6 +177,21 @@ class Stripe:
                 payment,
             )  # fmt: skip
         raise Ignored
+
+    def _agreement(self, event: str, about: dict[str, Any], nonce: str) -> Callback:
+        """A card that has been kept for a recurring gift."""
+        said = about.get("metadata") or {}
+        if event != "setup_intent.succeeded" or "recurring" not in said:
+            raise Ignored
+        return Callback(
+            self.name, nonce, uuid.UUID(said["book"]), uuid.UUID(said["recurring"]), 0, "",
+            f"{about['customer']} {about['payment_method']}", Kind.AGREEMENT,
+        )  # fmt: skip
+
+
+def declined(code: str | None, reason: str | None) -> Charge:
+    """What a declined card means: these need its owner, every other decline may pass by itself and is tried again."""
+    return Charge.GONE if {code, reason} & GONE else Charge.INSUFFICIENT
 
 
 def entry(line: Mapping[str, Any]) -> Entry | None:

@@ -2,6 +2,9 @@
 
 A book and a gift are told apart by `attach` (the book) and `out_trade_no` (the gift); a refund by `out_refund_no` (the
 book, then the refund). Chargebacks do not exist there: complaints are settled by refunds.
+
+No recurring gifts: charging on an agreement (委托代扣, papay) is of the interface v2 (XML, HMAC-SHA256) and opened to a
+merchant on application alone; the SDK does not have it, and nothing of it could be tried here.
 """
 
 from __future__ import annotations

@@ -77,6 +77,9 @@ class Outcome(StrEnum):
     REFUNDED = "refunded"
     REFUND_FAILED = "refund-failed"
     CHARGED_BACK = "charged-back"
+    AGREED = "agreed"
+    """A payer has agreed to be charged for a recurring gift."""
+    REVOKED = "revoked"
     IGNORED = "ignored"
     """It is genuine and moves no money."""
 
