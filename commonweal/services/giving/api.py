@@ -106,7 +106,7 @@ class Gift(Schema):
             state=found.state.value,
             given_at=found.at,
             fact=found.fact,
-            pay=_pay(found.channel, Order(found.campaign, found.id, found.amount, found.asset.code, found.title))
+            pay=_pay(found.channel, Order(found.campaign, found.id, found.whole, found.asset.code, found.title))
             if found.state is rules.State.WAITING
             else None,
         )

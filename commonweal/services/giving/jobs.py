@@ -249,10 +249,11 @@ def remind() -> None:
 
 @task("giving.reconcile")
 def reconcile() -> None:
-    """Compare yesterday's statements of all providers with the books."""
-    day = clock.now().date() - timedelta(days=1)
+    """Compare the last three days' statements of all providers with the books: what came late is found again."""
     for source in providers().values():
-        reconciliation.reconcile(source, day)
+        today = clock.now().astimezone(source.zone).date()
+        for back in (3, 2, 1):
+            reconciliation.reconcile(source, today - timedelta(days=back))
 
 
 @task("giving.announce")

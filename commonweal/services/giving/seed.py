@@ -19,7 +19,17 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import appeals, campaigns, clocks, deeds, gifts, givers, payouts, recurring
+from commonweal.services.giving.actions import (
+    appeals,
+    campaigns,
+    clocks,
+    deeds,
+    gifts,
+    givers,
+    payouts,
+    reconciliation,
+    recurring,
+)
 from commonweal.services.giving.actions.campaigns import Charity, Qualification
 from commonweal.services.giving.models import Campaign, Filing, Update
 from commonweal.services.giving.payment import Agreeing, Order, providers
@@ -70,6 +80,7 @@ def seed() -> None:
     _appeal(cast, today)
     _deeds(cast, today)
     _recurring(cast, today)
+    _settle(min(opened for opened in Campaign.objects.filter(kind="campaign").values_list("opens_at", flat=True)))
     clocks.ask_for_use()
 
 
@@ -89,6 +100,15 @@ def _deeds(cast: Cast, today: datetime) -> None:
     shift = Shift(clock.now() + 3 * DAY, clock.now() + 3 * DAY + timedelta(hours=2), 6)
     deeds.call(cast.officer, campaign.id, Text("Teach a song by video", "视频教唱一首歌"), shift)
     givers.follow(giver, campaign.id, reminds=True)
+
+
+def _settle(since: datetime) -> None:
+    """Day by day, what the provider has settled into the bank."""
+    source = providers()["simulator"]
+    day, today = since.astimezone(source.zone).date(), clock.now().astimezone(source.zone).date()
+    while day < today:
+        reconciliation.reconcile(source, day)
+        day += DAY
 
 
 def _recurring(cast: Cast, today: datetime) -> None:

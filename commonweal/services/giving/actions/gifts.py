@@ -16,7 +16,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import NotAllowed, Refusal
 from commonweal.kernel.ids import uuid7
 from commonweal.kernel.jobs import enqueue
-from commonweal.kernel.ledger import Leg, Transfer, expired, find, post, request_hash, resolve
+from commonweal.kernel.ledger import Leg, Transfer, expired, find, open_accounts, post, request_hash, resolve
 from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.models import Party
@@ -29,6 +29,7 @@ from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.sql import prepared
+from commonweal.services.giving.rules import fees
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome
 
@@ -89,10 +90,14 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
             if campaign is None:
                 raise unknown()
             rules.check(wish, campaign.standing, campaign.asset, campaign.cap, now)
+            fees.check_tip(wish.tip, campaign.custody, campaign.asset)
         except Refusal as refusal:
             answers[place] = (campaign and _answered_before(cursor, wish, campaign.title)) or refusal
         else:
             placed[place] = _transfer(wish, now)
+    tipped = [(gives[place], transfer.id) for place, transfer in placed.items() if gives[place].tip]
+    if tipped:
+        open_accounts(cursor, [books.host(wish.campaign, wish.asset) for wish, _ in tipped])
     facts = {
         place: _fact(gives[place], transfer.id, now) for place, transfer in placed.items() if gives[place].collected
     }
@@ -108,6 +113,7 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
         if fact and wish.giver:
             enqueue("giving.thank", campaign=str(wish.campaign), gift=str(transfer.id))
         new.append((wish, transfer.id))
+    _keep_tips(cursor, new)
     matches.reserve(cursor, new, now)
     return [answers[place] for place in range(len(gives))]
 
@@ -161,9 +167,27 @@ def expire() -> int:
     return len(over)
 
 
-def _legs(wish: Give) -> tuple[Leg, Leg]:
-    there = books.provider(wish.campaign, wish.asset, wish.channel)
-    return books.move(there, books.received(wish.campaign, wish.asset), wish.amount)
+def _legs(wish: Give) -> tuple[Leg, ...]:
+    there, received = (
+        books.provider(wish.campaign, wish.asset, wish.channel),
+        books.received(wish.campaign, wish.asset),
+    )
+    if not wish.tip:
+        return books.move(there, received, wish.amount)
+    host = books.host(wish.campaign, wish.asset)
+    return Leg(there.id, wish.whole), Leg(received.id, -wish.amount), Leg(host.id, -wish.tip)
+
+
+def _keep_tips(cursor: Cursor, given: Sequence[tuple[Give, uuid.UUID]]) -> None:
+    tips = [(wish.campaign, gift, wish.tip) for wish, gift in given if wish.tip]
+    if tips:
+        cursor.execute(
+            """
+            INSERT INTO giving_tip (book, gift, amount)
+            SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[])
+            """,
+            list(map(list, zip(*tips, strict=True))),
+        )
 
 
 def _transfer(wish: Give, now: datetime) -> Transfer:
@@ -186,7 +210,8 @@ def _key(wish: Give) -> str:
 
 
 def _request(wish: Give) -> bytes:
-    return request_hash("give", str(wish.giver), wish.amount, wish.asset, wish.channel)
+    tip = (wish.tip,) if wish.tip else ()
+    return request_hash("give", str(wish.giver), wish.amount, wish.asset, wish.channel, *tip)
 
 
 def _answered_before(cursor: Cursor, wish: Give, title: Text) -> Taken | None:
@@ -257,6 +282,7 @@ def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool]
     cursor.execute(
         """
         SELECT g.giver, g.amount, c.asset, g.channel, g.at,
+               coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip,
                EXISTS (SELECT FROM giving_payment p WHERE p.book = g.book AND p.gift = g.id)
         FROM giving_gift g JOIN giving_campaign c ON c.id = g.book
         WHERE g.book = %s AND g.id = %s FOR UPDATE OF g
@@ -266,8 +292,8 @@ def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool]
     row = cursor.fetchone()
     if row is None:
         return None
-    giver, amount, asset, channel, at, paid = row
-    return Give(callback.book, giver, amount, asset, channel, key=""), at, paid
+    giver, amount, asset, channel, at, tip, paid = row
+    return Give(callback.book, giver, amount, asset, channel, key="", tip=tip), at, paid
 
 
 def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime, now: datetime) -> None:

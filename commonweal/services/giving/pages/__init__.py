@@ -56,6 +56,7 @@ urlpatterns = [
     path("<uuid:campaign>/gifts/<uuid:gift>/print/", givers.printed, name="printed"),
     path("<uuid:campaign>/recurring/", recurring.begin, name="recurring_begin"),
     path("<uuid:campaign>/recurring/<uuid:id>/", recurring.recurring, name="recurring"),
+    path("<uuid:campaign>/money/", campaigns.money, name="money"),
     path("<uuid:campaign>/updates.atom", opendata.feed, name="feed"),
     path("<uuid:campaign>/needs/", deeds.needs, name="needs"),
     path("<uuid:campaign>/needs/act/", deeds.act, name="act"),

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_safe
 
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import session
+from commonweal.services.giving import SERVICE
 from commonweal.services.giving.payment import Recurring, providers
-from commonweal.services.giving.queries import appeals, givers, payouts, totals
+from commonweal.services.giving.queries import appeals, fees, givers, payouts, totals
 from commonweal.services.giving.queries import campaigns as queries
 from commonweal.services.giving.rules import law, topics
 
@@ -61,6 +62,17 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "form": request.POST if refusal else None,
     }
     return render(request, "giving/campaign.html", context, status=refusal.status if refusal else 200)
+
+
+@require_safe
+def money(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
+    """Where the money of a campaign is, account by account, and what was kept of it."""
+    context = {
+        "page": queries.page(campaign),
+        "accounts": [(SERVICE.account_kinds[each.kind], each) for each in fees.accounts(campaign)],
+        "fees": fees.totals(campaign),
+    }
+    return render(request, "giving/money.html", context)
 
 
 @require_safe

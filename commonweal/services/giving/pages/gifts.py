@@ -22,7 +22,7 @@ from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, gifts, givers, recurring
+from commonweal.services.giving.queries import campaigns, fees, gifts, givers, recurring
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -42,13 +42,19 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
             asset=card.asset.code,
             channel=request.POST.get("channel", "") or next(iter(providers()), ""),
             key=form_key(request),
+            tip=_tip(request, card),
         )
         provider(wish.channel)
         taken = actions.give(wish.by(session.giver(request).id))
     except (Invalid, Conflict) as refusal:
         return show(request, campaign, refusal)
-    order = Order(campaign, taken.id, wish.amount, wish.asset, card.title)
+    order = Order(campaign, taken.id, wish.whole, wish.asset, card.title)
     return HttpResponseRedirect(provider(wish.channel).create(order), status=303)
+
+
+def _tip(request: HttpRequest, card: campaigns.Card) -> int:
+    written = request.POST.get("tip", "").strip()
+    return parse_amount(written, card.asset, field="tip", minimum=0) if written else 0
 
 
 def _simulator() -> Simulator:
@@ -85,6 +91,7 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
         "proved": placed is not None and placed.index is not None,
         "index": placed.index if placed else None,
         "parts": gifts.trace(campaign, gift),
+        "fees": fees.of_gift(campaign, gift),
         "impact": receipts.impact(givers.needs(campaign), found.amount),
         "checkout": _checkout(found) if found.state is State.WAITING else "",
     }
@@ -137,5 +144,5 @@ def _own(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> gifts.Gi
 
 def _checkout(found: gifts.Gift) -> str:
     channel = providers().get(found.channel)
-    order = Order(found.campaign, found.id, found.amount, found.asset.code, found.title)
+    order = Order(found.campaign, found.id, found.whole, found.asset.code, found.title)
     return channel.create(order) if channel else ""

@@ -22,6 +22,7 @@ from commonweal.services.giving.payment.port import (
     Order,
     Provider,
     Recurring,
+    Settlement,
 )
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.payment.stripe import Stripe
@@ -39,6 +40,7 @@ __all__ = [
     "Order",
     "Provider",
     "Recurring",
+    "Settlement",
     "provider",
     "providers",
     "recurring",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -96,6 +96,18 @@ class Entry:
     amount: int
     asset: str
     reference: str
+    fee: int = 0
+    """What the provider has kept of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a provider has paid into the bank (negative: has drawn from it), and the lines that this was for."""
+
+    reference: str
+    amount: int
+    asset: str
+    lines: tuple[Entry, ...]
 
 
 class Provider(Protocol):
@@ -105,6 +117,13 @@ class Provider(Protocol):
     def name(self) -> str: ...
     @property
     def title(self) -> Text: ...
+    @property
+    def zone(self) -> tzinfo:
+        """Where its day begins."""
+
+    @property
+    def returns_fee(self) -> bool:
+        """Whether it gives its fee back with a refund."""
 
     def create(self, order: Order) -> str:
         """Make the order known; where the giver pays: an address, without the language if it is a path of this site."""
@@ -119,7 +138,10 @@ class Provider(Protocol):
         """The payment of an order as the provider has it, None while it is not paid."""
 
     def fetch_statement(self, day: date) -> list[Entry]:
-        """Everything that came in or went back on a day, in the provider's own time zone."""
+        """Everything that came in or went back on a day of its own zone."""
+
+    def fetch_settlements(self, day: date) -> list[Settlement]:
+        """What it has paid into the bank on a day of its own zone."""
 
 
 @runtime_checkable

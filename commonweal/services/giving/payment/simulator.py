@@ -12,7 +12,7 @@ import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ from commonweal.services.giving.payment.port import (
     Entry,
     Kind,
     Order,
+    Settlement,
     bad_signature,
     check_time,
 )
@@ -46,7 +47,9 @@ class Simulator:
     home: Path
     refunds: bool | None = True
     """How it answers a refund: paid at once, failed at once, or by a callback."""
+    returns_fee: bool = True
     name: ClassVar[str] = "simulator"
+    zone: ClassVar[tzinfo] = timezone(timedelta(hours=8))
     title: ClassVar[Text] = Text("Payment simulator (no money moves)", "模拟支付（不产生真实扣款）")
 
     def create(self, order: Order) -> str:
@@ -157,15 +160,28 @@ class Simulator:
         return next((self._callback(each, nonce=each["reference"]) for each in paid), None)
 
     def fetch_statement(self, day: date) -> list[Entry]:
-        """See `Provider`: what it has entered on that day (UTC), each reference once."""
+        """See `Provider`: what it has entered on that day, each reference once."""
         entries: dict[tuple[Kind, str], Entry] = {}
         for said in _lines(self._journal / f"{day}.jsonl"):
             kind = Kind(said.get("kind", "payment"))
             if said.get("succeeded", True):
                 amount = said["amount"] if kind is Kind.PAYMENT else -said["amount"]
                 gift = uuid.UUID(said["gift"])
-                entries[kind, said["reference"]] = Entry(kind, gift, amount, said["asset"], said["reference"])
+                entries[kind, said["reference"]] = Entry(
+                    kind, gift, amount, said["asset"], said["reference"], said.get("fee", 0)
+                )
         return list(entries.values())
+
+    def fetch_settlements(self, day: date) -> list[Settlement]:
+        """See `Provider`: it pays on each day what the day before has come to."""
+        before = day - timedelta(days=1)
+        lines = self.fetch_statement(before)
+        settled = []
+        for asset in sorted({line.asset for line in lines}):
+            of = tuple(line for line in lines if line.asset == asset)
+            if net := sum(line.amount - line.fee for line in of):
+                settled.append(Settlement(f"settled-{before}-{asset}", net, asset, of))
+        return settled
 
     @property
     def _journal(self) -> Path:
@@ -178,7 +194,7 @@ class Simulator:
     def _enter(self, body: bytes, now: datetime) -> None:
         """Its own books: what it has reported, a line each."""
         self._journal.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self._journal / f"{now.astimezone(UTC).date()}.jsonl").open("ab") as file:
+        with (self._journal / f"{now.astimezone(self.zone).date()}.jsonl").open("ab") as file:
             file.write(body + b"\n")
 
     def _callback(self, said: Mapping[str, Any], nonce: str) -> Callback:

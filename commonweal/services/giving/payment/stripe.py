@@ -9,7 +9,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from commonweal.kernel.text import Text
@@ -22,6 +22,7 @@ from commonweal.services.giving.payment.port import (
     Ignored,
     Kind,
     Order,
+    Settlement,
     bad_signature,
     check_time,
     unavailable,
@@ -46,6 +47,8 @@ class Stripe:
     home: str
     name: ClassVar[str] = "stripe"
     title: ClassVar[Text] = Text("Card (Stripe)", "银行卡（Stripe）")
+    zone: ClassVar[tzinfo] = UTC
+    returns_fee: ClassVar[bool] = False
 
     def create(self, order: Order) -> str:
         """See `Provider`. The gift's id is the idempotency key."""
@@ -152,6 +155,20 @@ class Stripe:
         )
         return [found for line in listed.auto_paging_iter() if (found := entry(line.to_dict())) is not None]
 
+    def fetch_settlements(self, day: date) -> list[Settlement]:
+        """See `Provider`: the payouts that arrived on a day, each with its balance transactions."""
+        begin = datetime.combine(day, time(), UTC)
+        since, until = int(begin.timestamp()), int((begin + timedelta(days=1)).timestamp())
+        paid = self._client.v1.payouts.list({"arrival_date": {"gte": since, "lt": until}, "limit": 100})
+        settled = []
+        for payout in paid.auto_paging_iter():
+            listed = self._client.v1.balance_transactions.list(
+                {"payout": payout.id, "expand": ["data.source"], "limit": 100}
+            )
+            lines = tuple(found for line in listed.auto_paging_iter() if (found := entry(line.to_dict())) is not None)
+            settled.append(Settlement(payout.id, payout.amount, payout.currency.upper(), lines))
+        return settled
+
     @property
     def _client(self) -> StripeClient:
         from stripe import StripeClient
@@ -204,4 +221,5 @@ def entry(line: Mapping[str, Any]) -> Entry | None:
     source = line["source"] or {}
     gift = (source.get("metadata") or {}).get("gift")
     reference = source.get("payment_intent") if kind is Kind.PAYMENT else source.get("id")
-    return Entry(kind, uuid.UUID(gift) if gift else None, line["amount"], line["currency"].upper(), str(reference))
+    return Entry(kind, uuid.UUID(gift) if gift else None, line["amount"], line["currency"].upper(), str(reference),
+                 line.get("fee", 0))  # fmt: skip

@@ -15,7 +15,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -29,6 +29,7 @@ from commonweal.services.giving.payment.port import (
     Ignored,
     Kind,
     Order,
+    Settlement,
     bad_signature,
     check_time,
     unavailable,
@@ -54,6 +55,8 @@ class WeChat:
     notify: str
     name: ClassVar[str] = "wechat"
     title: ClassVar[Text] = Text("WeChat Pay", "微信支付")
+    zone: ClassVar[tzinfo] = timezone(timedelta(hours=8))
+    returns_fee: ClassVar[bool] = False
 
     def create(self, order: Order) -> str:
         """See `Provider`: the address (`weixin://`) that opens WeChat."""
@@ -104,6 +107,10 @@ class WeChat:
         if code != 200:
             raise unavailable()
         return entries(gzip.decompress(data).decode("utf-8-sig"))
+
+    def fetch_settlements(self, day: date) -> list[Settlement]:
+        """See `Provider`: none, its bill of funds (资金账单) is not read here; nor are the fees of its trade bill."""
+        return []
 
     @cached_property
     def _sdk(self) -> Any:

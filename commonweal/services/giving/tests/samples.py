@@ -31,6 +31,7 @@ SAMPLES = {
     "giving:recurring": Sample(RECURRING, visitor=GIVER),
     "giving:recurring_begin": Sample(not_a_page="leads to the campaign"),
     "giving:agree": Sample(not_a_page="its address is a signed wish: opened in test_recurring"),
+    "giving:money": Sample(OPEN),
     "giving:needs": [Sample(OPEN), Sample(OPEN, visitor=GIVER), Sample(OPEN, visitor=CHARITY)],
     "giving:use": Sample(USED, visitor=CHARITY),
     "giving:act": Sample(not_a_page="takes POST only"),
