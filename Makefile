@@ -15,7 +15,7 @@ test: .venv/test.stamp  ## every check and every test, the browser included
 	@$(BIN)/python -m tests.everything
 
 engines: .venv/run.stamp  ## add the compiled numerics that the step-free map and the forest need (about 500 MB)
-	@$(UV) pip install -q -c requirements-dev.lock -e '.[access,forest]'
+	@$(UV) pip install -q -c requirements-dev.lock -e '.[access,faces,tiles,forest]'
 
 lock:  ## renew the two lock files (hashes, no addresses)
 	$(UV) pip compile -q pyproject.toml --generate-hashes --no-header -o requirements.lock

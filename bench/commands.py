@@ -1,6 +1,7 @@
 """`commonweal bench SERVICE NAME [OPTIONS]`: the function NAME of the module `bench.SERVICE`.
 
-A module with options of its own has `add_arguments(parser)`; its functions take what was parsed as `arguments`.
+A number that a function takes by a name with a default is an option of it (`--gifts 10000000`). A module with options
+of its own has `add_arguments(parser)`; its functions take what was parsed as `arguments`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
+from collections.abc import Callable
 from types import ModuleType
 
 import bench
@@ -18,7 +20,10 @@ from bench.figure import Figure, show
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 
-GROUND = {"access_judge", "access_valhalla", "commands", "figure", "ground", "naive"}
+GROUND = {
+    "access_judge", "access_valhalla", "commands", "figure", "giving_open", "giving_trace", "ground",
+    "naive",
+}  # fmt: skip
 
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,8 +49,14 @@ def benchmarks(module: ModuleType) -> list[str]:
         if inspect.isfunction(made)
         and made.__module__ == module.__name__
         and not name.startswith("_")
-        and list(inspect.signature(made).parameters) == needs
+        and [word for word in inspect.signature(made).parameters if word not in _numbers(made)] == needs
     ]
+
+
+def _numbers(benchmark: Callable[..., object]) -> dict[str, int]:
+    """The numbers that a benchmark can be asked with, and what they are by default."""
+    parameters = inspect.signature(benchmark).parameters.values()
+    return {each.name: each.default for each in parameters if isinstance(each.default, int)}
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -56,17 +67,19 @@ def _run(arguments: argparse.Namespace) -> int:
     names = benchmarks(module)
     if arguments.name not in (*names, "all"):
         raise _unknown(arguments.name, names)
-    given: list[argparse.Namespace] = []
+    asked = names if arguments.name == "all" else [arguments.name]
+    numbers = _numbers(getattr(module, arguments.name)) if arguments.name in names else {}
     parser = argparse.ArgumentParser(prog=f"commonweal bench {arguments.service} {arguments.name}")
+    for word, default in numbers.items():
+        parser.add_argument(f"--{word}", type=int, default=default, help=f"{default:,} by default")
     if hasattr(module, "add_arguments"):
         module.add_arguments(parser)
-        given.append(parser.parse_args(arguments.options))
-    else:
-        parser.parse_args(arguments.options)
+    parsed = parser.parse_args(arguments.options)
+    given = [parsed] if hasattr(module, "add_arguments") else []
     figures: list[Figure] = []
-    for name in names if arguments.name == "all" else [arguments.name]:
+    for name in asked:
         print(f"measuring {arguments.service} {name} ...", file=sys.stderr)
-        found = getattr(module, name)(*given)
+        found = getattr(module, name)(*given, **{word: getattr(parsed, word) for word in numbers})
         figures += found if isinstance(found, list) else [found]
     show(figures)
     return 0 if all(one["ok"] for one in figures) else 1

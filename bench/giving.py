@@ -1,5 +1,5 @@
-"""Giving over HTTP beside the usual ORM design (`gifts`), and into the books beside TPC-B (`ledger`), and the
-trace of one (`trace`)."""
+"""Giving over HTTP beside the usual ORM design (`gifts`), and into the books beside TPC-B (`ledger`); what can be
+asked of many gifts and campaigns (`trace`, `search`, `export`)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 
@@ -42,20 +40,12 @@ from commonweal.kernel.quantity import CNY
 from commonweal.operation import outside
 from commonweal.operation.outside import Run, free_port
 
-if TYPE_CHECKING:
-    from commonweal.services.giving.rules.plans import Asking
-    from commonweal.services.giving.tests.conftest import World
-
 AT = datetime(2026, 9, 9, 1, tzinfo=UTC)
 BOOK_SECONDS = 6.0
 WRITERS = 2
 SECONDS = 8
 CONNECTIONS = 32
 LEAST = 700
-TRACED = 1_000_000
-"""Gifts of the campaign in which gifts are traced."""
-PAYOUTS = 200
-HOLES = 1_000
 BUSY = "SELECT id FROM giving_campaign WHERE title_en LIKE 'A music teacher%'"
 
 SENDER = """
@@ -268,80 +258,22 @@ def _written(session: psycopg.Connection) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
-def trace() -> list[Figure]:
-    """Milliseconds from a gift to its payouts, and from a payout to its gifts, in a campaign of a million gifts.
+def trace(gifts: int = 1_000_000) -> list[Figure]:
+    """Milliseconds from a gift to its payouts and back, and of a giver's statement, in a campaign of so many gifts."""
+    from bench import giving_trace
 
-    All goes in by the batch path (`take`, 1,000 a transaction), is laid, and half of it is paid out. A thousand
-    gifts are refunded in part before, so the line has holes. The plan must not read all payments.
-    """
-    with server():
-        from django.db import connection, transaction
-
-        from commonweal.kernel import clock
-        from commonweal.services.giving.actions import gifts as giving
-        from commonweal.services.giving.actions import payouts, returns
-        from commonweal.services.giving.queries import gifts as queries
-        from commonweal.services.giving.rules.gifts import COLLECTED, Give
-        from commonweal.services.giving.rules.plans import Asking
-        from commonweal.services.giving.tests.conftest import NOW, make_world, picture
-        from commonweal.services.giving.tests.test_payouts import WHAT
-
-        with clock.stopped(NOW):
-            world, chance = make_world(), random.Random(1)
-            book, given = world.campaign.id, []
-            begin = time.perf_counter()
-            for first in range(0, TRACED, 1_000):
-                batch = [Give(book, None, 500, "CNY", COLLECTED, str(first + n)) for n in range(1_000)]
-                with transaction.atomic(), connection.cursor() as cursor:
-                    given += [taken.id for taken in giving.take(cursor, batch, NOW) if isinstance(taken, giving.Taken)]
-                if (first + 1_000) % 50_000 == 0:
-                    payouts.lay(book)
-            payouts.lay(book)
-            print(f"{len(given):,} gifts in {time.perf_counter() - begin:.0f} s", file=sys.stderr)
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE")
-            for gift in chance.sample(given, HOLES):
-                returns.refund(world.officer, book, gift, 123, "bench", "k")
-            requests = [
-                _paid_out(payouts, world, Asking(TRACED * 250 // PAYOUTS, WHAT, (picture(),)), str(n))
-                for n in range(PAYOUTS)
-            ]
-            spent = given[: TRACED // 2]
-            forward = [_timed(partial(queries.trace, book, gift)) for gift in chance.sample(spent, 300)]
-            back = [_timed(partial(queries.sources, book, request)) for request in requests[:50]]
-            with connection.cursor() as cursor:
-                which = "p.book = %s AND p.gift = %s"
-                cursor.execute(f"EXPLAIN {queries.TRACE.format(which=which)}", [book, spent[0]])
-                plan = "\n".join(row[0] for row in cursor.fetchall())
-            print(plan, file=sys.stderr)
-            assert "Seq Scan on giving_payment" not in plan, plan
-            with connection.cursor() as cursor:
-                assert audit(cursor) == []
-    forward.sort()
-    back.sort()
-    return [
-        figure(
-            f"trace of a gift of {TRACED:,}, p95",
-            forward[len(forward) * 95 // 100],
-            "ms",
-            anchor="goal",
-            anchor_value=20,
-            n=len(forward),
-            most=20,
-        ),
-        figure("gifts of a payout, median", back[len(back) // 2], "ms", anchor="goal", anchor_value=20, n=len(back)),
-    ]
+    return giving_trace.trace(gifts)
 
 
-def _paid_out(payouts: ModuleType, world: World, asking: Asking, key: str) -> uuid.UUID:
-    request: uuid.UUID = payouts.ask(world.officer, world.campaign.id, asking, key)
-    for steward in world.stewards:
-        payouts.judge(steward, world.campaign.id, request, approves=True)
-    payouts.pay(world.campaign.id, request)
-    return request
+def search(campaigns: int = 100_000) -> list[Figure]:
+    """Milliseconds of a search in Chinese, pinyin and English over so many campaigns."""
+    from bench import giving_open
+
+    return giving_open.search(campaigns)
 
 
-def _timed(ask: Callable[[], Sequence[object]]) -> float:
-    begin = time.perf_counter()
-    assert ask()
-    return (time.perf_counter() - begin) * 1_000
+def export(gifts: int = 100_000) -> list[Figure]:
+    """Seconds of the exports of so many gifts and grants: valid by the official schemas, equal in their totals."""
+    from bench import giving_open
+
+    return giving_open.export(gifts)

@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from commonweal.kernel.postgres.server import DATABASE, USER, Server
 from commonweal.kernel.registry import services
+from commonweal.kernel.secret import kept
 
 HOME = Path(os.environ.get("COMMONWEAL_DATA_DIR", ".data")).absolute()
 """The data directory: database, keys, uploads."""
@@ -51,19 +52,7 @@ def _secret() -> str:
         if len(value) < 50:
             raise ImproperlyConfigured("COMMONWEAL_SECRET must have at least 50 characters")
         return value
-    path = HOME / "keys" / "secret"
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text()
+    return kept(HOME / "keys" / "secret", lambda: secrets.token_urlsafe(48).encode()).decode()
 
 
 def _database() -> dict[str, Any]:

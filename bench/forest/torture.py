@@ -18,8 +18,7 @@ from commonweal.services.forest import energy
 from commonweal.services.forest.energy.intake import take_rows
 from commonweal.services.forest.planting import promise
 from commonweal.services.forest.rules.bubbles import day_of, droppable_from
-
-SEASON = "2027S"
+from commonweal.services.forest.tests.ground import SEASON, open_plot
 
 
 class Killer(threading.Thread):
@@ -46,13 +45,8 @@ class Killer(threading.Thread):
 def open_plots(conninfo: str, plots: int, grams: int, each: int) -> None:
     """Plots of one season with so many positions each, contracted and funded."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute(
-            """
-            INSERT INTO forest_plot SELECT n, %(season)s, 'CF' || n, %(grams)s, %(each)s, %(each)s
-            FROM generate_series(1, %(plots)s) n
-            """,
-            {"season": SEASON, "grams": grams, "each": each, "plots": plots},
-        )
+        for number in range(1, plots + 1):
+            open_plot(connection, number, grams, each, each)
 
 
 def certificates(askers: int = 50_000, positions: int = 10_000, workers: int = 64, crashes: int = 20) -> Figure:

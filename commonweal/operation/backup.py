@@ -73,7 +73,7 @@ def _keys(home: Path, work: Path) -> Iterator[tuple[str, Path]]:
     yield PARTY_KEYS, work / "parties.copy"
     yield FORGOTTEN, work / "forgotten"
     for path in sorted((home / "keys").iterdir()):
-        if path.name != "forgotten" and not path.suffix.removeprefix(".").isdigit():  # .PID: being written
+        if path.name != "forgotten" and not path.name.startswith("."):  # being written
             yield f"keys/{path.name}", path
 
 

@@ -15,6 +15,7 @@ from django.db.models import Q
 from PIL import Image, ImageOps
 
 from commonweal.kernel.errors import Invalid, NotFound, TooLarge
+from commonweal.kernel.files import faces
 from commonweal.kernel.files.models import StoredFile
 from commonweal.kernel.files.pdf import carries_program
 from commonweal.kernel.jobs import task
@@ -30,13 +31,24 @@ LONGEST_SIDE = 1600
 PICTURES = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 
 
-def take_picture(data: bytes, *, public: bool = True, field: str = "picture") -> StoredFile:
+def take_picture(data: bytes, *, public: bool = True, field: str = "picture", hide_faces: bool = False) -> StoredFile:
     """Keep a picture: upright, at most 1600 pixels long, as WebP, without EXIF, comments or position.
 
-    Raises `TooLarge` beyond 10 MB, `Invalid` with `picture.form` or `picture.pixels` (more than 40 million, known from
-    the header before anything is decoded).
+    With `hide_faces`, faces are blurred before anything is kept; where no detector is installed it is refused.
+
+    Raises `TooLarge` beyond 10 MB, `Invalid` with `picture.form`, `picture.faces` (no detector) or `picture.pixels`
+    (more than 40 million, known from the header before anything is decoded).
     """
     _check_size(data)
+    if hide_faces and not faces.can_find():
+        raise Invalid(
+            "picture.faces",
+            Text(
+                "No photograph is kept here, as what blurs faces is not installed. Send it without one.",
+                "本站未安装人脸模糊组件，暂不保存照片。请不带照片提交。",
+            ),
+            field=field,
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -61,6 +73,8 @@ def take_picture(data: bytes, *, public: bool = True, field: str = "picture") ->
             ),
             field=field,
         ) from error
+    if hide_faces:
+        drawn = faces.hide(drawn)
     out = io.BytesIO()
     Image.frombytes(drawn.mode, drawn.size, drawn.tobytes()).save(out, "WEBP", quality=80, method=4)
     return _keep(out.getvalue(), "image/webp", public=public, width=drawn.width, height=drawn.height)

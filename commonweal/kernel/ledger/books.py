@@ -289,15 +289,7 @@ def resolve(
 
 def expired(cursor: Cursor, at: datetime, limit: int = 1000) -> list[tuple[uuid.UUID, uuid.UUID]]:
     """Pending transfers whose time is over and that nobody has resolved: `(book, id)`."""
-    cursor.execute(
-        """
-        SELECT t.book, t.id FROM ledger_transfer t
-        WHERE t.phase = 'pending' AND t.expires <= %s
-          AND NOT EXISTS (SELECT FROM ledger_transfer r WHERE r.book = t.book AND r.resolves = t.id)
-        ORDER BY t.expires LIMIT %s
-        """,
-        [at, limit],
-    )
+    cursor.execute("SELECT book, id FROM ledger_open WHERE expires <= %s ORDER BY expires LIMIT %s", [at, limit])
     return [(book, id) for book, id in cursor.fetchall()]
 
 

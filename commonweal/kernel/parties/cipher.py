@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import secrets
-import tempfile
 import uuid
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from django.conf import settings
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties.models import PartyKey
+from commonweal.kernel.secret import kept
 from commonweal.kernel.text import Text
 
 NONCE = 12
@@ -35,16 +34,7 @@ class Forgotten(NotFound):
 @functools.cache
 def platform_key(home: Path) -> bytes:
     """The key in `home/keys/parties.key`, made at the first use."""
-    path = home / "keys" / "parties.key"
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent) as fresh:  # mode 0600
-            fresh.write(secrets.token_bytes(32))
-            fresh.flush()
-            os.fsync(fresh.fileno())
-            with suppress(FileExistsError):
-                os.link(fresh.name, path)  # the first of several starters wins
-    return path.read_bytes()
+    return kept(home / "keys" / "parties.key", lambda: secrets.token_bytes(32))
 
 
 def encrypt(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
@@ -70,6 +60,13 @@ def key_of(party: uuid.UUID) -> bytes:
     if wrapped is None:
         raise Forgotten
     return decrypt(platform_key(settings.HOME), bytes(wrapped), party.bytes)
+
+
+def keys_of(parties: Iterable[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    """The keys of many parties at once; those that are forgotten are left out."""
+    platform = platform_key(settings.HOME)
+    found = PartyKey.objects.filter(party_id__in=list(parties)).values_list("party_id", "wrapped")
+    return {party: decrypt(platform, bytes(wrapped), party.bytes) for party, wrapped in found}
 
 
 def seal_for(party: uuid.UUID, value: Any) -> bytes:

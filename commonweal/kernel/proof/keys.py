@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import tempfile
 from pathlib import Path
 
 from commonweal.kernel.proof.note import SignerKey, VerifierKey, decode, encode
+from commonweal.kernel.secret import kept
 
 
 def load_signer(home: Path, name: str) -> SignerKey:
@@ -15,14 +14,14 @@ def load_signer(home: Path, name: str) -> SignerKey:
 
     Raises `BadNote` for a name that no key can have.
     """
-    path, public = home / "keys" / "log.key", home / "keys" / "log.vkey"
-    if not path.exists():
-        fresh = SignerKey(name, secrets.token_bytes(32))
-        _keep(path, f"{fresh.verifier.name}\n{encode(fresh.private)}\n")
-    name, private = path.read_text().split()
-    signer = SignerKey(name, decode(private))
-    if not public.exists():
-        _keep(public, f"{signer.verifier}\n", mode=0o644)
+
+    def fresh() -> bytes:
+        made = SignerKey(name, secrets.token_bytes(32))
+        return f"{made.verifier.name}\n{encode(made.private)}\n".encode()
+
+    named, private = kept(home / "keys" / "log.key", fresh).decode().split()
+    signer = SignerKey(named, decode(private))
+    kept(home / "keys" / "log.vkey", f"{signer.verifier}\n".encode, mode=0o644)
     return signer
 
 
@@ -32,20 +31,3 @@ def load_verifier(home: Path) -> VerifierKey | None:
         return VerifierKey.parse((home / "keys" / "log.vkey").read_text())
     except FileNotFoundError:
         return None
-
-
-def _keep(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write a file whole and durably, unless another starter was first: then its file stays."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
-        file.write(text)
-        file.flush()
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-        try:
-            os.link(file.name, path)
-        except FileExistsError:
-            return
-    directory = os.open(path.parent, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)

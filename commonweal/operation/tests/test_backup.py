@@ -130,11 +130,12 @@ def test_books_that_were_altered_are_found_out(platform: Platform, tmp_path: Pat
     """Somebody with the database's own powers changes one leaf and one posting before the backup is made."""
     home = tmp_path / "altered"
     commonweal(platform.home, "restore", platform.backup, "--data", home)
-    with running(home), psycopg.connect(conninfo(home)) as connection:
-        connection.execute("SET session_replication_role = replica")  # no trigger fires
-        connection.execute("UPDATE proof_leaf SET entry = entry || ' ' WHERE seq = 17")
-        connection.execute("UPDATE ledger_posting SET amount = amount + 1 WHERE seq = 0 AND amount > 0")
-    commonweal(home, "backup", tmp_path / "altered.tar")
+    with running(home):
+        with psycopg.connect(conninfo(home)) as connection:
+            connection.execute("SET session_replication_role = replica")  # no trigger fires
+            connection.execute("UPDATE proof_leaf SET entry = entry || ' ' WHERE seq = 17")
+            connection.execute("UPDATE ledger_posting SET amount = amount + 1 WHERE seq = 0 AND amount > 0")
+        commonweal(home, "backup", tmp_path / "altered.tar")
     answer = commonweal(home, "restore", tmp_path / "altered.tar", "--verify", "--data", tmp_path / "new", expect=1)
     assert answer["code"] == "restore.unlike"
     assert "root:" in answer["en"]
@@ -206,32 +207,33 @@ def test_who_is_forgotten_stays_forgotten(platform: Platform, tmp_path: Path) ->
     home = tmp_path / "home"
     commonweal(platform.home, "restore", platform.backup, "--data", home)
     party, canary = next(iter(platform.people.items()))
-    assert canary in contents(home)
+    older, newest = tmp_path / "older", tmp_path / "newest"
+    with running(home):  # once for all commands
+        assert canary in contents(home)
 
-    done = commonweal(home, "forget", party)
-    assert done["erased"]
-    assert {"parties_partykey", "parties_login", "notices_notice", "parties_party"} <= set(done["cleaned"])
-    assert not commonweal(home, "forget", party)["erased"]
-    assert (home / FORGOTTEN).read_text().split() == [party]
-    assert canary not in contents(home)
-    assert query(home, f"SELECT count(*) FROM parties_partykey WHERE party_id = '{party}'") == [(0,)]
-    with running(home):  # not even in the files of the tables, once the server has written them
+        done = commonweal(home, "forget", party)
+        assert done["erased"]
+        assert {"parties_partykey", "parties_login", "notices_notice", "parties_party"} <= set(done["cleaned"])
+        assert not commonweal(home, "forget", party)["erased"]
+        assert (home / FORGOTTEN).read_text().split() == [party]
+        assert canary not in contents(home)
+        assert query(home, f"SELECT count(*) FROM parties_partykey WHERE party_id = '{party}'") == [(0,)]
+        # Not even in the files of the tables.
         found = subprocess.run(["grep", "-rl", canary, home / "postgres" / "base"], capture_output=True, check=False)
         assert found.stdout == b""
 
-    # The earlier backup, restored beside the data directory in use: forgotten again.
-    older = tmp_path / "older"
-    again = commonweal(home, "restore", platform.backup, "--data", older)
-    assert again["forgotten_again"] == [party]
-    assert canary not in contents(older)
+        # The earlier backup, restored beside the data directory in use: forgotten again.
+        again = commonweal(home, "restore", platform.backup, "--data", older)
+        assert again["forgotten_again"] == [party]
+        assert canary not in contents(older)
 
-    # Only the keys of today are needed for the same.
-    data, keys = tmp_path / "data.tar", tmp_path / "keys.tar"
-    commonweal(home, "backup", data, "--keys", keys)
+        # Only the keys of today are needed for the same.
+        data, keys = tmp_path / "data.tar", tmp_path / "keys.tar"
+        commonweal(home, "backup", data, "--keys", keys)
     nobody = tmp_path / "nobody"  # no data directory is in use any more
-    newest = commonweal(nobody, "restore", platform.backup, "--keys", keys, "--data", tmp_path / "newest")
-    assert newest["forgotten_again"] == [party]
-    assert canary not in contents(tmp_path / "newest")
+    restored = commonweal(nobody, "restore", platform.backup, "--keys", keys, "--data", newest)
+    assert restored["forgotten_again"] == [party]
+    assert canary not in contents(newest)
 
 
 def test_the_keys_can_be_kept_apart(platform: Platform, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import Manager
 
 from commonweal.kernel import clock
-from commonweal.kernel.errors import Conflict, Invalid
+from commonweal.kernel.errors import Conflict, Invalid, NotFound
 from commonweal.kernel.files import store
 from commonweal.kernel.ids import uuid7
 from commonweal.kernel.parties import cipher, people
@@ -17,10 +18,11 @@ from commonweal.kernel.parties.erasure import eraser
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.text import Text
-from commonweal.services.access import queries
-from commonweal.services.access.models import Change, OwnProfile, Report, Vote
+from commonweal.services.access import feeds, queries
+from commonweal.services.access.feeds import FORMS
+from commonweal.services.access.models import Change, Feed, Notice, OwnProfile, Report, Vote
 from commonweal.services.access.rules import Profile, check_profile
-from commonweal.services.access.trust import standing
+from commonweal.services.access.trust import announced, standing
 
 DAY = timedelta(days=1)
 MOST_PROFILES = 12
@@ -60,7 +62,7 @@ def report(party: Party, sighting: Sighting) -> uuid.UUID:
         raise Conflict("report.too-many", Text("That is enough for one day.", "今天的上报次数已达上限。"))
     region = queries.region_of(point)
     live.place(queries.router(region), "-", sighting.kind, "doubted", [point])
-    picture = store.take_picture(sighting.picture).digest if sighting.picture else ""
+    picture = store.take_picture(sighting.picture, hide_faces=True).digest if sighting.picture else ""
     fact = Fact(
         "access.report",
         now,
@@ -94,18 +96,126 @@ def _cast(found: Report, party: Party, *, present: bool) -> str:
 
 def _settle(found: Report) -> str:
     now_stands = standing(queries.votes_of(found), found.kind)
+    _change(found.changes, now_stands, report=found)
+    return now_stands
+
+
+def _change(changes: Manager[Change], now_stands: str, *, at_first: str = "", **of: Report | Notice) -> None:
+    """The next change, if it is one; `at_first` is what it counted as before there was any."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ORDER])
-    last = found.changes.order_by("-sequence").values_list("standing", flat=True).first()
+    last = changes.order_by("-sequence").values_list("standing", flat=True).first() or at_first
     if last != now_stands:
-        Change.objects.create(report=found, standing=now_stands, at=clock.now())
-    return now_stands
+        Change.objects.create(standing=now_stands, at=clock.now(), **of)
 
 
 @transaction.atomic
 def fade(report_id: uuid.UUID) -> str:
     """Look again at a report whose votes have aged."""
     return _settle(Report.objects.select_for_update().get(pk=report_id))
+
+
+@transaction.atomic
+def open_feed(wanted: Feed) -> Feed:
+    """Make a feed, or give it another address. Raises `NotFound` (`region.unknown`), `Invalid`
+    (`feed.unknown-form`, `feed.address`)."""
+    queries.region(wanted.region)
+    if wanted.form not in FORMS:
+        raise Invalid(
+            "feed.unknown-form",
+            Text("Choose one of {forms}.", "请从 {forms} 中选择。").format(forms=", ".join(FORMS)),
+            field="form",
+        )
+    if wanted.url and not wanted.url.startswith(("https://", "http://")):
+        raise Invalid("feed.address", Text("Write an address with https://.", "请填写 https:// 地址。"), field="url")
+    wanted.save()
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a feed's items: on the map, not on it, and told before but no longer."""
+
+    closed: int
+    elsewhere: int
+    reopened: int
+
+
+@transaction.atomic
+def take(name: str, data: bytes) -> Taken:
+    """Take the whole present state of a feed: what it names is closed, what it no longer names is open again.
+
+    Raises `NotFound` (`feed.unknown`) and what reading the feed raises; then nothing has changed.
+    """
+    from commonweal.services.access.graph import live
+
+    told = queries.feed(name)
+    told = Feed.objects.select_for_update().get(pk=told.pk)
+    items = feeds.read(told.form, data, {stop: (lat, lon) for stop, (lat, lon) in told.stops.items()})
+    router = queries.router(queries.region(told.region))
+    now, elsewhere = clock.now(), 0
+    known = {notice.key: notice for notice in told.notices.select_for_update()}
+    kept: list[Notice] = []
+    for item in items:
+        try:
+            live.place(router, "-", item.kind, "confirmed", list(item.points), area=item.area, exact=item.exact)
+        except NotFound:
+            elsewhere += 1
+            continue
+        sure = item.sure and (item.exact or len(live.lifts(router, item.points[0], live.STATION_M)) == 1)
+        notice = known.get(item.key) or Notice(feed=told, key=item.key)
+        notice.kind, notice.points, notice.area, notice.exact = (
+            item.kind,
+            [*map(list, item.points)],
+            item.area,
+            item.exact,
+        )
+        notice.sure, notice.title, notice.starts, notice.ends = sure, item.title, item.starts, item.ends
+        notice.seen_at, notice.gone = now, False
+        notice.save()
+        kept.append(notice)
+    named = {notice.key for notice in kept}
+    over = [notice for notice in known.values() if notice.key not in named and not notice.gone]
+    for notice in over:
+        notice.gone = True
+        notice.save(update_fields=["gone"])
+    for notice in (*kept, *over):
+        settle_notice(notice)
+    Feed.objects.filter(pk=name).update(read_at=now, failed="")
+    return Taken(len(kept), elsewhere, len(over))
+
+
+def settle_notice(notice: Notice) -> None:
+    """Write what a notice amounts to now, if that is another than before."""
+    now, stands = clock.now(), "cleared"
+    if (
+        not notice.gone
+        and (notice.starts is None or notice.starts <= now)
+        and (notice.ends is None or now < notice.ends)
+    ):
+        age = 0.0 if notice.ends else (now - notice.seen_at) / timedelta(hours=1)
+        stands = announced(notice.kind, age, sure=notice.sure)
+    _change(notice.changes, stands, at_first="cleared", notice=notice)
+
+
+@transaction.atomic
+def fade_notice(notice_id: uuid.UUID) -> None:
+    """Look again at a notice whose time has gone on."""
+    settle_notice(Notice.objects.select_for_update().get(pk=notice_id))
+
+
+def send(party: Party, name: str, data: bytes) -> Taken:
+    """`take`, from the authority to which the feed belongs, one of its officers, or a steward. Raises `NotAllowed`."""
+    told = queries.feed(name)
+    if party.pk != told.party_id and people.STEWARD not in people.roles(party):
+        people.require_role(party, people.OFFICER, within=told.party)
+    return take(name, data)
+
+
+@transaction.atomic
+def note_failure(name: str, why: str) -> None:
+    """Remember why a feed could not be read; what it said before fades by itself."""
+    Feed.objects.filter(pk=name).update(failed=why[:200])
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema, Status
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from commonweal.kernel.doors import Body, IdempotencyKey
 from commonweal.kernel.parties import session
@@ -82,6 +82,22 @@ class ReportOut(Schema):
     fact: uuid.UUID
 
 
+class Works(Schema):
+    """A GeoJSON FeatureCollection: works, or a WZDx feed; or whatever form the feed has."""
+
+    model_config = ConfigDict(extra="allow")
+    type: Literal["FeatureCollection"]
+    features: Annotated[list[dict[str, Any]], Field(max_length=5000)]
+
+
+class TakenOut(Schema):
+    """How many items are closed on the map, lie elsewhere, and are open again."""
+
+    closed: int
+    elsewhere: int
+    reopened: int
+
+
 class Word(Body):
     """Whether it is still there."""
 
@@ -151,6 +167,12 @@ def report(request: HttpRequest, new: NewReport, key: IdempotencyKey) -> Status[
     party = session.signed_in(request)
     made = actions.report(party, Sighting(new.kind, new.place.lat, new.place.lon, key))
     return Status(201, _report(queries.report(made)))
+
+
+@router.put("/feeds/{slug:name}", response=TakenOut, summary="Say what is closed now: works, or lifts")
+def feed(request: HttpRequest, name: str, works: Works) -> actions.Taken:
+    """The whole present state from an authority: what it no longer names is open again. Routes change at once."""
+    return actions.send(session.signed_in(request), name, request.body)
 
 
 @router.post("/reports/{uuid:report_id}/word", response=ReportOut, summary="Say that it is still there, or gone")

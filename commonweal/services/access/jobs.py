@@ -1,27 +1,59 @@
-"""The clockwork of access: reports fade."""
+"""The clockwork of access: reports and notices fade, feeds are read."""
 
 from __future__ import annotations
 
+import urllib.request
 from datetime import timedelta
 
 from django.db import connection
 
+from commonweal.kernel.errors import Refusal
 from commonweal.kernel.jobs import every, task
 from commonweal.services.access import actions
+from commonweal.services.access.models import Feed, Notice
+from commonweal.services.access.queries import feed
+
+MOST_BYTES = 20_000_000
+"""Of a feed."""
+SECONDS = 20
 
 
 @task("access.fade")
 def fade() -> None:
-    """Look again at every report that still stands."""
+    """Look again at every report and notice that still stands, and at notices whose time may have come."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT DISTINCT ON (report_id) report_id, standing FROM access_change ORDER BY report_id, sequence DESC
+            SELECT DISTINCT ON (report_id) report_id, standing FROM access_change WHERE report_id IS NOT NULL
+            ORDER BY report_id, sequence DESC
             """
         )
         open_reports = [report for report, standing in cursor.fetchall() if standing != "cleared"]
     for report in open_reports:
         actions.fade(report)
+    for notice in Notice.objects.filter(gone=False).values_list("pk", flat=True):
+        actions.fade_notice(notice)
 
 
-every(timedelta(minutes=15), fade)
+@task("access.poll")
+def poll() -> None:
+    """Ask for every feed that has an address."""
+    for name in Feed.objects.exclude(url="").values_list("name", flat=True):
+        read_feed.enqueue(name=name)
+
+
+@task("access.read-feed", attempts=1)
+def read_feed(name: str) -> None:
+    """Read one feed. One that cannot be read is asked again a minute later; what it said fades meanwhile."""
+    try:
+        with urllib.request.urlopen(feed(name).url, timeout=SECONDS) as answer:  # noqa: S310 (http and https only)
+            data = answer.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise OSError("too large")
+        actions.take(name, data)
+    except (OSError, Refusal) as error:
+        actions.note_failure(name, f"{type(error).__name__}: {error}")
+
+
+every(timedelta(minutes=5), fade)
+every(timedelta(minutes=1), poll)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection
+from django.urls import reverse
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
-from commonweal.services.access.models import OwnProfile, Report
+from commonweal.services.access.gazetteer import Feature, Gazetteer
+from commonweal.services.access.models import Feed, OwnProfile, Report
 from commonweal.services.access.rules import Profile, parse_profile
 from commonweal.services.access.trust import Reporter, Vote
 
@@ -124,44 +127,52 @@ def _catch_up(name: str, opened: Router) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT c.sequence, c.standing, r.id, r.kind, r.lat, r.lon
-            FROM access_change c JOIN access_report r ON r.id = c.report_id
-            WHERE c.sequence > %s AND r.region = %s ORDER BY c.sequence
+            SELECT c.sequence, c.standing, coalesce(r.id, n.id), coalesce(r.kind, n.kind),
+                   r.lat, r.lon, n.points, n.area, n.exact, f.title, coalesce(r.at, n.starts, n.seen_at)
+            FROM access_change c
+            LEFT JOIN access_report r ON r.id = c.report_id
+            LEFT JOIN access_notice n ON n.id = c.notice_id
+            LEFT JOIN access_feed f ON f.name = n.feed_id
+            WHERE c.sequence > %s AND coalesce(r.region, f.region) = %s ORDER BY c.sequence
             """,
             [opened.overlay.sequence, name],
         )
         rows = cursor.fetchall()
     barriers = []
-    for sequence, standing, report, kind, lat, lon in rows:
+    for sequence, standing, id_, kind, lat, lon, points, area, exact, source, at in rows:
         try:
-            barriers.append((sequence, live.place(opened, str(report), kind, standing, [(lat, lon)])))
+            if points is None:
+                barrier = live.place(opened, str(id_), kind, standing, [(lat, lon)])
+            else:
+                shape = [(one, two) for one, two in json.loads(points)]
+                barrier = live.place(
+                    opened, str(id_), kind, standing, shape, area=area, exact=exact, source=source,
+                    since=at.date().isoformat(),
+                )  # fmt: skip
         except NotFound:  # a newer map without that street
             continue
+        barriers.append((sequence, barrier))
     if barriers:
         opened.overlay.apply(barriers)
 
 
-def search_places(found: Region, words: str, limit: int = 20) -> list[dict[str, Any]]:
-    """Places of a region in whose name or kind the words occur: A11yJSON features."""
-    path = found.folder / "places.json"
-    if not path.exists():
-        return []
-    wanted = words.casefold().split()
-    listed = json.loads(path.read_text(encoding="utf-8"))["features"]
-    hits = [
-        place
-        for place in listed
-        if all(
-            word in f"{place['properties'].get('name', '')} {place['properties']['category']}".casefold()
-            for word in wanted
-        )
-    ]
-    return hits[:limit]
+@lru_cache(maxsize=16)
+def _gazetteer(folder: Path, build: str) -> Gazetteer:
+    path = folder / "places.json"
+    return Gazetteer(json.loads(path.read_text(encoding="utf-8"))["features"] if path.exists() else ())
 
 
-def _called(place: dict[str, Any]) -> str:
-    info = place["properties"]
-    return f"{info.get('name', '')} {info['category']}".casefold()
+def gazetteer(found: Region) -> Gazetteer:
+    """The places of a region."""
+    return _gazetteer(found.folder, str(found.meta["build"]))
+
+
+def place(found: Region, element: str) -> Feature:
+    """A place of a region. Raises `NotFound` (`place.gone`)."""
+    known = gazetteer(found).get(element)
+    if known is None:
+        raise NotFound("place.gone", Text("There is no such place on this map.", "地图上没有这个地点。"))
+    return known
 
 
 @dataclass(frozen=True)
@@ -213,6 +224,70 @@ def report(wanted: uuid.UUID) -> Standing:
 def _standing(row: tuple[Any, ...]) -> Standing:
     found, kind, *rest = row
     return Standing(found, KINDS[kind], *rest)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A live barrier near a place, and who says so; `url` leads to a report's page."""
+
+    kind: Text
+    standing: str
+    source: Text
+    at: datetime
+    url: str = ""
+
+    @property
+    def said(self) -> Text:
+        """What it amounts to."""
+        return STANDINGS[self.standing]
+
+
+def standing_near(region: str, point: Point, radius: float) -> list[Live]:
+    """The barriers that people or authorities have told of within `radius` metres, the newest first."""
+    lat, lon = point
+    north = radius / 111_195
+    east = north / max(0.01, math.cos(math.radians(lat)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT * FROM (
+                SELECT r.kind, (SELECT standing FROM access_change c WHERE c.report_id = r.id
+                                ORDER BY sequence DESC LIMIT 1) AS standing, '' AS source, r.at, r.id::text
+                FROM access_report r
+                WHERE r.region = %(region)s AND r.lat BETWEEN %(south)s AND %(north)s
+                  AND r.lon BETWEEN %(west)s AND %(east)s
+                UNION ALL
+                SELECT n.kind, (SELECT standing FROM access_change c WHERE c.notice_id = n.id
+                                ORDER BY sequence DESC LIMIT 1), f.title, coalesce(n.starts, n.seen_at), ''
+                FROM access_notice n JOIN access_feed f ON f.name = n.feed_id
+                WHERE f.region = %(region)s AND (n.points->0->>0)::float BETWEEN %(south)s AND %(north)s
+                  AND (n.points->0->>1)::float BETWEEN %(west)s AND %(east)s
+            ) AS told WHERE standing <> 'cleared' ORDER BY 4 DESC LIMIT 20
+            """,
+            {
+                "region": region, "south": lat - north, "north": lat + north, "west": lon - east, "east": lon + east,
+            },
+        )  # fmt: skip
+        rows = cursor.fetchall()
+    people = Text("told by people", "用户上报")
+    return [
+        Live(
+            KINDS[kind],
+            standing,
+            Text(source, source) if source else people,
+            at,
+            reverse("access:report", args=[name]) if name else "",
+        )
+        for kind, standing, source, at, name in rows
+    ]
+
+
+def feed(name: str) -> Feed:
+    """A feed by name. Raises `NotFound` (`feed.unknown`)."""
+    found = Feed.objects.filter(pk=name).first()
+    if found is None:
+        raise NotFound("feed.unknown", Text("There is no such feed.", "没有这个数据源。"), field="feed")
+    return found
 
 
 def reliability(parties: set[uuid.UUID]) -> dict[uuid.UUID, Reporter]:

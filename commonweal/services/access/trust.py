@@ -96,3 +96,13 @@ def standing(votes: Iterable[Vote], kind: str) -> Standing:
 def learned(reporter: Reporter, right: float) -> Reporter:
     """The reporter after one vote whose probability of having been right is now `right` (1 or 0 from an authority)."""
     return Reporter(reporter.right + right, reporter.wrong + 1 - right)
+
+
+SURE, UNSURE = Reporter(999, 1), Reporter()
+"""An authority about one lift or site; and about one of several, which counts as anybody's word."""
+
+
+def announced(kind: str, age_hours: float, *, sure: bool) -> Standing:
+    """What an authority's notice amounts to, some hours after it was last given: it fades as reports do."""
+    reliability = (SURE if sure else UNSURE).reliability
+    return standing([Vote("authority", True, reliability, age_hours, authority=sure)], kind)

@@ -1,7 +1,7 @@
 """forest: low-carbon deeds become green energy, and green energy becomes trees that anyone can check."""
 
 from commonweal.kernel.quantity import Asset
-from commonweal.kernel.registry import FactKind, Service
+from commonweal.kernel.registry import FactKind, Link, Service
 from commonweal.kernel.text import Text
 
 GREEN = Asset("GREEN_G", 0, "nature", Text("green energy", "绿色能量"), "g")
@@ -19,6 +19,15 @@ SERVICE = Service(
         "Greener days become trees, and every tree can be checked by anyone.", "绿色的日子长成树，每一棵树人人可查。"
     ),
     drawing="seedling",
+    hue=120,
+    links=(
+        Link("deeds", Text("My deeds", "我的绿色行为"), 20),
+        Link("trees", Text("My trees", "我的树"), 30),
+        Link("plots", Text("Plots", "地块"), 40),
+        Link("factors", Text("How grams are reckoned", "克数怎么算"), 80),
+        Link("front", Text("How it goes", "玩法说明"), 90),
+    ),
+    console=(Link("console", Text("Seasons and plots", "种植季与地块")),),
     assets=(GREEN, REDUCTION, TREE),
     account_kinds={
         "minted": Text("energy that deeds have earned", "行为产生的能量"),
@@ -30,6 +39,7 @@ SERVICE = Service(
     fact_kinds=(
         FactKind("forest.deeds", Text("a day's deeds from one source", "某来源一天的行为")),
         FactKind("forest.factors", Text("a version of the factor table", "排放因子表的一个版本")),
+        FactKind("forest.season", Text("a planting season opened or closed", "种植季的开放与结束")),
         FactKind("forest.plot", Text("a plot, its capacity and its funding", "地块及其容量与资金")),
         FactKind("forest.certificate", Text("a tree promised to somebody", "一份种树承诺")),
         FactKind("forest.planting", Text("trees set in the ground", "栽植记录")),

@@ -63,6 +63,7 @@ SERVICE = Service(
         FactKind("giving.sponsorship", Text("A sponsor's contract was made or settled", "赞助约定的订立或结算")),
         FactKind("giving.hours", Text("Volunteered time was confirmed", "志愿时长已确认")),
         FactKind("giving.late", Text("A report was overdue and giving stopped", "报告逾期，募捐已停止")),
+        FactKind("giving.year", Text("A charity stated the figures of a year", "机构填报年度数据")),
         FactKind("giving.use", Text("A charity told how something is used", "机构说明物资使用情况")),
         FactKind("giving.grant", Text("A funder's grant was taken over from its publication", "导入资助方公布的资助")),
     ),

@@ -1,4 +1,4 @@
-"""`commonweal giving import` and `export`; the engines bring their own: `match`, `recompute`, `signals`."""
+"""`commonweal giving import`, `export` and `trace`; the engines bring their own: `match`, `recompute`, `signals`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 import sys
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +29,11 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     exporting = subparsers.add_parser("export", help="write all grants as 360Giving JSON")
     exporting.add_argument("file", type=Path, help="where to write; - for standard output")
     exporting.set_defaults(run=_export)
-    for parser in (importing, exporting):
+    tracing = subparsers.add_parser("trace", help="follow a gift to the payouts that it paid for, to the fen, and back")
+    tracing.add_argument("id", metavar="GIFT", type=uuid.UUID, help="the id of a gift; with --payout that of a payout")
+    tracing.add_argument("--payout", action="store_true", help="from a payout back to its gifts")
+    tracing.set_defaults(run=_trace)
+    for parser in (importing, exporting, tracing):
         parser.add_argument("--data", help="data directory (COMMONWEAL_DATA_DIR, else .data)")
         parser.add_argument("--json", action="store_true", help="answer as one JSON object")
     matching.add_commands(subparsers)
@@ -116,3 +122,33 @@ def _export(arguments: argparse.Namespace) -> int:
     else:
         print(f"{number} grants written to {arguments.file}", file=sys.stderr)
     return 0
+
+
+def _trace(arguments: argparse.Namespace) -> int:
+    _use(arguments)
+    from commonweal.operation.database import open_database
+
+    with open_database():
+        from commonweal.services.giving.queries import traces
+
+        found = traces.payout(arguments.id) if arguments.payout else traces.gift(arguments.id)
+    print(json.dumps(found, ensure_ascii=False, indent=1) if arguments.json else "\n".join(trace_lines(found)))
+    return 0
+
+
+def trace_lines(found: dict[str, Any]) -> Iterator[str]:
+    """What `trace` found, for people: one line a payout, a return or a gift."""
+    asset = found["asset"]
+    if "payout" in found:
+        yield f"payout {found['payout']}: {asset} {found['amount']}, {found['state']}: {found['what']['en']}"
+        yield from (f"  evidence /files/{digest}" for digest in found["evidence"])
+        yield from (f"  gift {each['number']} ({each['gift']}): {each['amount']}" for each in found["gifts"])
+        yield f"  sum {found['sum']} of {found['amount']} from {len(found['gifts'])} gifts"
+        return
+    named = f"gift {found['number']} ({found['gift']})"
+    yield f"{named}: {asset} {found['amount']}, {found['state']}: {found['title']['en']}"
+    for part in found["payouts"]:
+        yield f"  {part['amount']} of {part['of']} on {part['paid_at']}: {part['what']['en']} (payout {part['payout']})"
+        yield from (f"    evidence /files/{digest}" for digest in part["evidence"])
+    yield from (f"  {each['what']} {each['amount']}, {each['standing']}" for each in found["returns"])
+    yield f"  spent {found['spent']}, returned {found['returned']}, left {found['left']}"

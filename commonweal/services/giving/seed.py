@@ -10,6 +10,7 @@ import random
 import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from commonweal.services.giving.actions import (
     deeds,
     gifts,
     givers,
+    matches,
     payouts,
     reconciliation,
     recurring,
@@ -42,6 +44,7 @@ from commonweal.services.giving.rules.appeals import Appeal
 from commonweal.services.giving.rules.campaigns import Custody
 from commonweal.services.giving.rules.deeds import Shift, Sponsorship
 from commonweal.services.giving.rules.gifts import Give
+from commonweal.services.giving.rules.matches import Promise
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.plans import Asking, Plan, Telling
 from commonweal.services.giving.rules.recurring import Every
@@ -94,9 +97,12 @@ def _deeds(cast: Cast, today: datetime) -> None:
     people.grant_role(company, people.OFFICER, sponsor)
     with clock.stopped(today - 3 * DAY):
         terms = Sponsorship("STEPS", 5_000, 100, 2_000_00, today - 3 * DAY, campaign.closes_at - DAY)
-        deeds.sponsor(company, sponsor, campaign.id, terms)
+        deeds.accept(cast.officer, deeds.sponsor(company, sponsor, campaign.id, terms))
         deeds.act(giver, campaign.id, "STEPS", 12_400, "seed-steps")
         deeds.act(giver, campaign.id, "FLOWERS", 3, "seed-flowers")
+        promise = Promise(sponsor.id, Fraction(1, 2), 50_00, 200_00, today - 3 * DAY, campaign.closes_at)
+        matches.fund(cast.officer, campaign.id, promise, 300_00, "seed-pool")
+        _give(cast, campaign, random.Random(DICE), 900, today - 2 * DAY)  # noqa: S311
     shift = Shift(clock.now() + 3 * DAY, clock.now() + 3 * DAY + timedelta(hours=2), 6)
     deeds.call(cast.officer, campaign.id, Text("Teach a song by video", "视频教唱一首歌"), shift)
     givers.follow(giver, campaign.id, reminds=True)

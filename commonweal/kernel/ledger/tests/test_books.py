@@ -250,6 +250,20 @@ def test_what_has_expired_can_be_voided_and_not_posted(cursor: Any) -> None:
     assert ledger.balance(cursor, FUND) == 6
 
 
+def test_what_is_open_is_kept_by_the_books_alone(cursor: Any) -> None:
+    first, second = posted(
+        cursor, gift("one", 1, phase="pending", expires=AT), gift("two", 2, phase="pending"), gift("three", 4)
+    )[:2]
+    cursor.execute("SELECT id FROM ledger_open ORDER BY expires")
+    assert [id for (id,) in cursor.fetchall()] == [first.id, second.id]
+    ledger.resolve(cursor, BOOK, first.id, "void", AT)
+    cursor.execute("SELECT id FROM ledger_open")
+    assert [id for (id,) in cursor.fetchall()] == [second.id]
+    for words in ("DELETE FROM ledger_open", "UPDATE ledger_open SET expires = now()", "TRUNCATE ledger_open"):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            cursor.execute(words)
+
+
 def test_no_client_can_take_the_key_of_a_resolution(cursor: Any) -> None:
     (pending,) = posted(cursor, gift("one", 500, phase="pending"))
     ledger.resolve(cursor, BOOK, pending.id, "post", AT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
@@ -26,6 +27,8 @@ BESIDE_M = 4.0
 """A barrier blocks every street this near, metres."""
 SEARCH_M = 20.0
 """Without one, the nearest street within this distance, metres."""
+STATION_M = 100.0
+"""The lifts within this belong to a stop, metres."""
 FACTS: dict[str, Fact] = {
     "lift": Fact("lift", "out", note="report"),
 }
@@ -63,16 +66,36 @@ def check_shape(points: list[Point]) -> list[Point]:
 
 
 def place(
-    router: Router, name: str, kind: str, standing: Standing, points: list[Point], *, area: bool = False
+    router: Router,
+    name: str,
+    kind: str,
+    standing: Standing,
+    points: list[Point],
+    *,
+    area: bool = False,
+    exact: bool = True,
+    source: str = "",
+    since: str = "",
 ) -> Barrier:
-    """A barrier on the graph: at a point, along a line, or over an area. A lift is looked for among the vertices.
+    """A barrier on the graph: at a point, along a line, or over an area. A lift is looked for among the vertices: the
+    nearest, or with `exact=False` all around. `source` and `since` (a day) are stated with it in refusals.
 
     Raises what `check_shape` raises, and `NotFound` (`barrier.nowhere`) if there is no street.
     """
     points = check_shape(points)
     fact = fact_of(kind)
+    if source:
+        fact = dataclasses.replace(fact, tags=(("since", since), ("source", source)))
     if fact.attribute == "lift":
-        return Barrier(name, standing, vertices=_lifts(router, points[0]), fact=fact)
+        near_by = lifts(router, points[0], SEARCH_M if exact else STATION_M)
+        if not near_by:
+            raise NotFound(
+                "barrier.nowhere",
+                Text("There is no lift on this map here.", "此处没有本地图的电梯。"),
+                field="geometry",
+            )
+        vertices = near_by[0] if exact else tuple(sorted(vertex for lift in near_by for vertex in lift))
+        return Barrier(name, standing, vertices=vertices, fact=fact)
     edges: set[int] = set()
     for point in _dense(points, closed=area):
         edges |= _edges(router, point, BESIDE_M)
@@ -123,21 +146,25 @@ def _inside(router: Router, ring: list[Point]) -> set[int]:
     return {int(edge) for edge in np.unique(a.s_edge[near_[inside]])}
 
 
-def _lifts(router: Router, point: Point) -> tuple[int, ...]:
-    """The vertices of the nearest lift within `SEARCH_M`."""
+def lifts(router: Router, point: Point, radius: float) -> list[tuple[int, ...]]:
+    """The lifts within `radius` metres, nearest first: the vertex of each, or both ends of one drawn as a way."""
     a, rows = router.arrays, router.graph.rows
-    vertices: set[int] = set()
-    for edge in _edges(router, point, SEARCH_M):
-        for vertex in (int(a.e_u[edge]), int(a.e_v[edge])):
+    found: dict[tuple[int, ...], float] = {}
+    for edge in _edges(router, point, radius):
+        ends = int(a.e_u[edge]), int(a.e_v[edge])
+        if any(fact.attribute == "lift" for fact in rows[int(a.e_row[edge])].facts):
+            found[tuple(sorted(set(ends)))] = min(_away(router, vertex, point) for vertex in ends)
+        for vertex in ends:
             row = int(a.v_row[vertex])
-            lifted = row >= 0 and any(fact.attribute == "lift" for fact in rows[row].facts)
-            if lifted or any(fact.attribute == "lift" for fact in rows[int(a.e_row[edge])].facts):
-                vertices.add(vertex)
-    if not vertices:
-        raise NotFound(
-            "barrier.nowhere", Text("There is no lift on this map here.", "此处没有本地图的电梯。"), field="geometry"
-        )
-    return tuple(sorted(vertices))
+            if row >= 0 and any(fact.attribute == "lift" for fact in rows[row].facts):
+                away = _away(router, vertex, point)
+                if away <= radius:
+                    found[(vertex,)] = away
+    return sorted(found, key=lambda lift: (found[lift], lift))
+
+
+def _away(router: Router, vertex: int, point: Point) -> float:
+    return float(metres(router.arrays.v_lat[vertex], router.arrays.v_lon[vertex], *point))
 
 
 def read_barriers(router: Router, path: Path) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +36,15 @@ class Spot:
     door: str = ""
     steps: int | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    edited: str = ""
+    """The day on which the map was last changed here (ISO 8601)."""
+
+
+_KEPT = re.compile(
+    r"(name(:.*)?|alt_name|ref|level|highway|barrier|amenity|opening_hours|wheelchair.*|toilets.*|unisex|changing_table"
+    r"|entrance.*|door.*|automatic_door|width|length|step_count|ramp.*|kerb.*|handrail.*|tactile_.*|access|foot|fee)"
+)
+"""The tags that say what a place is called and how one gets in; nothing about the people in it."""
 
 
 def read_osm(path: Path) -> Iterator[Spot]:
@@ -66,12 +77,14 @@ def read_osm(path: Path) -> Iterator[Spot]:
                 element = f"way/{thing.id}"
                 where = next((node.location for node in thing.nodes if node.location.valid()), osmium.osm.Location())
             if where.valid():
-                yield spot(element, kind, where.lat, where.lon, tags)
+                moment = thing.timestamp.timestamp()
+                edited = datetime.datetime.fromtimestamp(moment, datetime.UTC).date().isoformat() if moment > 0 else ""
+                yield spot(element, kind, where.lat, where.lon, tags, edited)
     except RuntimeError as error:
         raise broken(path, error) from None
 
 
-def spot(name: str, kind: str, lat: float, lon: float, tags: dict[str, str]) -> Spot:
+def spot(name: str, kind: str, lat: float, lon: float, tags: dict[str, str], edited: str = "") -> Spot:
     """A place from its tags."""
     width = centimetres(tags.get("door:width", tags.get("entrance:width", tags.get("width", ""))))
     opens = door(tags)
@@ -87,12 +100,13 @@ def spot(name: str, kind: str, lat: float, lon: float, tags: dict[str, str]) -> 
         door_width=width[0] if width else None,
         door=str(opens.value or "") if opens else "",
         steps=int(steps) if steps.isdigit() else None,
-        tags=tags,
+        tags={key: value for key, value in tags.items() if _KEPT.fullmatch(key)},
+        edited=edited,
     )
 
 
 def to_a11y(places: Iterable[Spot]) -> dict[str, Any]:
-    """A FeatureCollection of A11yJSON PlaceInfos."""
+    """A FeatureCollection of A11yJSON PlaceInfos; `names`, `tags` and `edited` are our own properties."""
     return {
         "type": "FeatureCollection",
         "featureCount": len(spots := list(places)),
@@ -130,9 +144,17 @@ def _info(place: Spot) -> dict[str, Any]:
             "originalId": place.id,
             "category": place.kind,
             **({"name": place.name} if place.name else {}),
+            **({"names": names} if (names := _names(place.tags)) else {}),
             **({"accessibility": access} if access else {}),
+            **({"tags": place.tags} if place.tags else {}),
+            **({"edited": place.edited} if place.edited else {}),
         },
     }
+
+
+def _names(tags: dict[str, str]) -> list[str]:
+    """What else a place is called, in whatever language."""
+    return sorted({value for key, value in tags.items() if key.startswith(("name:", "alt_name"))})
 
 
 def from_a11y(path: Path) -> list[Spot]:

@@ -185,7 +185,10 @@ def _reasons(router: Router, profile: Profile, way: Way) -> list[dict[str, Any]]
         if (element, fact.attribute) in seen:
             continue
         seen.add((element, fact.attribute))
-        said = say_fact(fact)
+        said, raw = say_fact(fact), dict(fact.tags)
+        source = raw.get("source") if fact.attribute in ("obstruction", "lift") else None
+        if source:  # said by somebody, not by the map
+            said = Text(f"{said.en} ({source}, {raw['since']})", f"{said.zh}（{source}，{raw['since']}）")
         reasons.append(
             {
                 "attribute": fact.attribute,
@@ -194,8 +197,8 @@ def _reasons(router: Router, profile: Profile, way: Way) -> list[dict[str, Any]]
                 "doubt": fact.doubt,
                 "tags": dict(fact.tags),
                 "element": element,
-                "source": "report" if fact.attribute == "obstruction" else "osm",
-                "date": date_of(time, str(router.graph.meta["dated"])),
+                "source": source or ("report" if fact.attribute == "obstruction" else "osm"),
+                "date": raw["since"] if source else date_of(time, str(router.graph.meta["dated"])),
                 "lat": lat,
                 "lon": lon,
                 "text": {"en": said.en, "zh": said.zh},

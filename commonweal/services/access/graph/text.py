@@ -76,6 +76,23 @@ _DOUBTS = {
     "narrow": Text("said to be narrow", "标注为狭窄"),
     "estimate": Text("estimated", "估计值"),
 }
+_VALUES = {
+    ("lift", "out"): Text("out of service", "停运"),
+    ("lift", "lift"): Text("yes", "有"),
+    ("obstruction", "blocked"): Text("blocked", "受阻"),
+    ("access", "closed"): Text("closed", "封闭"),
+    ("access", "private"): Text("private", "内部通行"),
+    ("access", "no"): Text("not on foot", "禁止步行"),
+    ("access", "yes"): Text("open", "开放"),
+    ("wheelchair", "yes"): Text("yes", "可通行"),
+    ("wheelchair", "limited"): Text("limited", "部分可通行"),
+    ("wheelchair", "no"): Text("no", "不可通行"),
+    ("door", "none"): Text("none", "无门"),
+    ("door", "automatic"): Text("automatic", "自动门"),
+    ("door", "manual"): Text("by hand", "手动门"),
+    ("door", "revolving"): Text("revolving", "旋转门"),
+}
+"""Words of the record that have words of ours."""
 _UNITS = {"incline": "%", "cross_slope": "%", "width": " cm", "kerb": " cm", "barrier": " cm"}
 
 
@@ -84,8 +101,9 @@ def say_fact(fact: Fact) -> Text:
     title = ATTRIBUTES[fact.attribute]
     doubt = _DOUBTS.get(fact.doubt)
     if isinstance(fact.value, str):
-        word = fact.value.replace("_", " ")
-        said = Text(f"{title.en}: {word}", f"{title.zh}：{word}")
+        plain = fact.value.replace("_", " ")
+        word = _SURFACES.get(fact.value) or _VALUES.get((fact.attribute, fact.value)) or Text(plain, plain)
+        said = Text(f"{title.en}: {word.en}", f"{title.zh}：{word.zh}")
     elif fact.value is not None and fact.attribute in _UNITS:
         size = f"{fact.value:g}{_UNITS[fact.attribute]}"
         said = Text(f"{title.en} {size}", f"{title.zh} {size.replace(' cm', ' 厘米')}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from commonweal.services.access.pages import cities, profiles, reports, routes
+from commonweal.services.access.pages import cities, places, profiles, reports, routes
 
 app_name = "access"
 urlpatterns = [
     path("", routes.route, name="route"),
-    path("places/", routes.places, name="places"),
+    path("places/", places.places, name="places"),
+    path("places/<str:region>/<str:kind>/<int:number>/", places.place, name="place"),
     path("reports/", reports.reports, name="reports"),
     path("reports/new/", reports.new, name="new"),
     path("reports/<uuid:report>/", reports.report, name="report"),

@@ -40,6 +40,7 @@ def new(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "kinds": list(queries.KINDS.items()),
         "at": request.GET.get("at", "")[:60],
+        "kind": request.GET.get("kind", "works") if request.GET.get("kind") in queries.KINDS else "works",
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }

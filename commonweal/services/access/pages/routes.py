@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from commonweal.kernel import geo
 from commonweal.kernel.errors import Invalid, Refusal
@@ -49,7 +49,7 @@ def read_place(text: str, field: str, *, gcj02: bool = False) -> Point:
         return point.lat, point.lon
     if text:
         for region in queries.regions():
-            for place in queries.search_places(region, text, 1):
+            for place in queries.gazetteer(region).search(text, 1):
                 lon, lat = place["geometry"]["coordinates"]
                 return lat, lon
     raise Invalid(
@@ -145,27 +145,3 @@ def _attribute(name: str) -> Text:
 def safe(svg: str) -> SafeString:
     """An SVG of our own, in which nothing comes from outside but numbers."""
     return mark_safe(svg)  # noqa: S308
-
-
-@require_safe
-def places(request: HttpRequest) -> HttpResponse:
-    """Toilets, entrances, lifts and named places, and how one gets in."""
-    words = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    hits = []
-    for region in queries.regions():
-        for place in queries.search_places(region, words, 40):
-            info = place["properties"]
-            access = info.get("accessibility", {})
-            lon, lat = place["geometry"]["coordinates"]
-            hits.append(
-                {
-                    "name": info.get("name") or info["category"].replace("_", " "),
-                    "category": info["category"].replace("_", " "),
-                    "region": region.name,
-                    "at": f"{lat:.6f},{lon:.6f}",
-                    "wheelchair": access.get("accessibleWith", {}).get("wheelchair"),
-                    "partly": "partiallyAccessibleWith" in access,
-                    "toilet": next((r["isAccessibleWithWheelchair"] for r in access.get("restrooms", ())), None),
-                }
-            )
-    return render(request, "access/places.html", {"words": words, "hits": hits[:60]})

@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import Client
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, NotFound
 from commonweal.kernel.parties import people
-from commonweal.kernel.parties.models import Login, Party
+from commonweal.kernel.parties.models import Login
 from commonweal.services.access import actions, checker, queries
 from commonweal.services.access.actions import Sighting
 from commonweal.services.access.graph.answer import route
-from commonweal.services.access.graph.regions import bring
 from commonweal.services.access.graph.router import Router
-from commonweal.services.access.models import OwnProfile
+from commonweal.services.access.models import OwnProfile, Report
 from commonweal.services.access.rules import PROFILES
 from commonweal.services.access.seed import DISTRICT
-
-NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
-MANUAL = PROFILES["manual"][0]
-SCHOOL, LIBRARY = (29.600674, 123.400775), (29.604452, 123.405373)
-BRIDGE = (29.602587, 123.403878)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("home")
-    bring(DISTRICT, folder / "access")
-    return folder
-
-
-@pytest.fixture
-def world(db: None, home: Path) -> Iterator[None]:
-    queries._routers().clear()
-    with override_settings(HOME=home), clock.stopped(NOW):
-        yield
-    queries._routers().clear()
-
-
-def somebody(email: str) -> Party:
-    login = Login(email=email)
-    login.set_unusable_password()
-    login.save()
-    return login.party
+from commonweal.services.access.tests.world import (
+    BRIDGE,
+    LIBRARY,
+    MANUAL,
+    NOW,
+    SCHOOL,
+    somebody,
+)
 
 
 def walked(answer: dict[str, Any]) -> list[int]:
@@ -237,3 +217,31 @@ def test_the_api_answers_with_a_certificate_and_refuses_what_is_no_question(worl
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM access_report")
         assert cursor.fetchone()[0] == 0
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_report_with_a_photograph_keeps_it_blurred_or_is_refused(
+    world: None, client: Client, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from commonweal.kernel.files import faces
+    from commonweal.kernel.files.tests.test_faces import street
+
+    somebody("one@x.example")
+    client.force_login(Login.objects.get(email="one@x.example"))
+    sent = io.BytesIO()
+    street((100, 100, 200)).save(sent, "JPEG")
+
+    def tell(key: str) -> Any:
+        photo = SimpleUploadedFile("p.jpg", sent.getvalue(), "image/jpeg")
+        form = {"kind": "works", "place": f"{BRIDGE[0]},{BRIDGE[1]}", "key": key, "picture": photo}
+        return client.post(f"/{language}/access/reports/new/", form)
+
+    monkeypatch.setattr(faces, "can_find", lambda: False)
+    refused = tell("k1")
+    assert refused.status_code == 422 and {"zh": "人脸", "en": "blurs faces"}[language] in refused.content.decode()
+    assert not Report.objects.exists()
+    monkeypatch.undo()
+    page = client.get(tell("k2")["Location"]).content.decode()
+    assert re.search(r'<img src="/files/[0-9a-f]{64}"', page)

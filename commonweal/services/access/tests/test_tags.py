@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.services.access import checker
-from commonweal.services.access.commands import judge_case, parse_tags
 from commonweal.services.access.graph import tags as reading
+from commonweal.services.access.graph.commands import judge_case, parse_tags
 from commonweal.services.access.rules import PROFILES
 
 TABLE = Path(__file__).with_name("truth.csv")

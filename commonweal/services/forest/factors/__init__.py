@@ -4,7 +4,7 @@ No factor is a constant of the code. `published.csv` holds the few of published 
 is compared with; the UK Government's whole yearly set is read from a file with `uk_government`.
 """
 
-from commonweal.services.forest.factors.methods import Method, Reduction, methods
+from commonweal.services.forest.factors.methods import FORMULA, Method, Reduction, methods
 from commonweal.services.forest.factors.table import Factor, FactorTable, published, uk_government
 
-__all__ = ["Factor", "FactorTable", "Method", "Reduction", "methods", "published", "uk_government"]
+__all__ = ["FORMULA", "Factor", "FactorTable", "Method", "Reduction", "methods", "published", "uk_government"]

@@ -43,9 +43,13 @@ class Method:
         if quantity <= 0:
             raise Invalid("deed.quantity", Text("The quantity must be positive.", "数量须为正数。"), field="quantity")
         baseline, project = factors.find(self.baseline, year), factors.find(self.project, year)
-        saved = self._scale(baseline) * baseline.value - self._scale(project) * project.value
-        exact = max(Fraction(0), quantity * saved * self.share * 1000)
+        exact = quantity * self.rate(baseline, project)
         return Reduction(self, quantity, baseline, project, exact, min(int(exact), self.day_cap))
+
+    def rate(self, baseline: Factor, project: Factor) -> Fraction:
+        """Grams that one unit saves with these factors, exactly; never below 0."""
+        saved = self._scale(baseline) * baseline.value - self._scale(project) * project.value
+        return max(Fraction(0), saved * self.share * 1000)
 
     def _scale(self, factor: Factor) -> Fraction:
         if factor.quantity == "any":

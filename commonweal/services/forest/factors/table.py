@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import lzma
 import re
 from collections.abc import Iterable, Iterator
@@ -48,16 +49,19 @@ class Factor:
 
 
 class FactorTable:
-    """Factors by key and year; several versions of one key never overlap."""
+    """Factors by key and year; several versions of one key never overlap. The same version twice is there once."""
 
     def __init__(self, factors: Iterable[Factor]) -> None:
         self._by_key: dict[str, list[Factor]] = {}
         for factor in factors:
             versions = self._by_key.setdefault(factor.key, [])
-            last = versions[-1] if versions else None
-            if last and (last.valid_to is None or last.valid_to >= (factor.valid_from or 0)):
-                raise ValueError(f"two versions of {factor.key} hold in one year")
-            versions.append(factor)
+            if not any(known.version == factor.version and known.value == factor.value for known in versions):
+                versions.append(factor)
+        for key, versions in self._by_key.items():
+            versions.sort(key=lambda factor: factor.valid_from or 0)
+            for earlier, later in itertools.pairwise(versions):
+                if earlier.valid_to is None or earlier.valid_to >= (later.valid_from or 0):
+                    raise ValueError(f"two versions of {key} hold in one year")
 
     def __len__(self) -> int:
         return len(self._by_key)

@@ -15,8 +15,9 @@ from typing import Literal
 from commonweal.kernel.errors import Conflict, Invalid, NotAllowed
 from commonweal.kernel.text import Text
 
-RIPENS_AFTER = timedelta(hours=24)
-LASTS = timedelta(hours=72)
+HOUR = timedelta(hours=1)
+RIPENS_AFTER = 24 * HOUR
+LASTS = 72 * HOUR
 """From ripeness to the end; the same rhythm as the largest programme of this kind (259,200,000 ms)."""
 
 ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")

@@ -125,3 +125,20 @@ def count_steps(day: Steps) -> Counted:
     if len(rates) >= 5 and walked >= 20 and pstdev(rates) < STEADY * (sum(rates) / len(rates)):
         return Counted(0, "steps.steady")
     return Counted(total)
+
+
+def settled_steps(day: Steps) -> int:
+    """The steps of a day that can be credited, at least 1. Raises `Invalid` with the reason why not."""
+    counted = count_steps(day)
+    for code, en, zh in (
+        ("steps.backwards", "The counter runs backwards in this series.", "这组数据里的计步倒退了。"),
+        ("steps.many", "More than 100,000 steps in a day are not credited.", "一天超过十万步不予计入。"),
+        ("steps.steady", "These steps are as even as a machine's.", "这组步数匀得像机器摇出来的。"),
+    ):
+        if counted.held == code:
+            raise Invalid(code, Text(en, zh), field="steps")
+    if counted.steps == 0:
+        raise Invalid(
+            "steps.none", Text("There are no counted steps in this.", "这里没有可计入的步数。"), field="steps"
+        )
+    return counted.steps

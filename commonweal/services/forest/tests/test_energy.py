@@ -21,6 +21,8 @@ from commonweal.services.forest.rules.bubbles import (
     droppable_from,
     share_for_friend,
 )
+from commonweal.services.forest.rules.evidence import DAY_LIMITS
+from commonweal.services.forest.tests.ground import SEASON, open_plot
 
 NOW = datetime(2026, 5, 4, 4, 0, tzinfo=UTC)
 RIPE = NOW + RIPENS_AFTER
@@ -75,6 +77,27 @@ def test_deeds_of_a_day_merge_and_an_event_counts_once(forest: psycopg.Connectio
     assert check(forest).grams.minted == 111
 
 
+def test_a_grade_limits_the_day_over_kinds_and_batches(forest: psycopg.Connection) -> None:
+    forest.execute("UPDATE forest_kind SET grade = 'C'")
+    assert take(forest, ride("a", 6_000), ride("b", 300, method=2)).grams == 60 + 30
+    assert take(forest, ride("c", 6_000), ride("d", 300, method=2)).grams == DAY_LIMITS["C"] - 90
+    assert take(forest, ride("e", 6_000)).grams == 0
+    assert take(forest, ride("f", 6_000, owner=WANG)).grams == 60
+    assert check(forest).grams.minted == DAY_LIMITS["C"] + 60
+
+
+def test_a_closed_day_takes_nothing_more(forest: psycopg.Connection) -> None:
+    take(forest, ride("a"))
+    forest.execute("SELECT forest_close_day('2026-05-04')")
+    forest.execute("SELECT forest_close_day('2026-05-04')")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        take(forest, ride("b"))
+    with pytest.raises(psycopg.errors.CheckViolation):
+        forest.execute("UPDATE forest_deed SET quantity = 1")
+    assert take(forest, ride("b"), at=NOW + timedelta(days=1)).new == 1
+    assert check(forest).grams.minted == 200
+
+
 def test_a_days_cap_holds_over_batches(forest: psycopg.Connection) -> None:
     assert take(forest, ride("w1", 300, method=2), ride("w2", 300, method=2)).grams == 50
     assert take(forest, ride("w3", 300, method=2)) == energy.Taken(1, 0, 0)
@@ -87,8 +110,9 @@ def test_the_sum_is_that_of_the_rules(forest: psycopg.Connection) -> None:
     """A late deed begins when it is recorded; a bubble ripens a day after its last deed."""
     take(forest, ride("early", at=NOW - timedelta(hours=3)), ride("late", at=NOW - timedelta(days=3)))
     assert bubbles(forest)[0][5] == NOW + RIPENS_AFTER
-    rows = forest.execute("SELECT day, recorded FROM forest_deed ORDER BY day").fetchall()
-    assert rows == [(date(2026, 5, 1), NOW), (date(2026, 5, 4), NOW)]
+    rows = forest.execute("SELECT day, happened, recorded FROM forest_deed ORDER BY happened").fetchall()
+    today = date(2026, 5, 4)
+    assert rows == [(today, NOW - timedelta(days=3), NOW), (today, NOW - timedelta(hours=3), NOW)]
 
 
 def test_another_shards_deed_is_a_mistake(forest: psycopg.Connection) -> None:
@@ -205,7 +229,7 @@ def test_ripening_writes_nothing(forest: psycopg.Connection) -> None:
 def test_the_database_itself_refuses(forest: psycopg.Connection, statement: str) -> None:
     take(forest, ride("a"))
     harvest(forest, LI, RIPE)
-    forest.execute("INSERT INTO forest_plot VALUES (1, '2027S', 'CF1', 50, 5, 2)")
+    open_plot(forest, 1, 50, 5, 2)
     ask(forest)
     with pytest.raises(psycopg.errors.IntegrityError):
         forest.execute(statement)
@@ -213,13 +237,14 @@ def test_the_database_itself_refuses(forest: psycopg.Connection, statement: str)
 
 def ask(forest: psycopg.Connection, owner: uuid.UUID = LI, key: int = 1) -> object:
     with forest.transaction(), forest.cursor() as cursor:
-        return promise(cursor, "2027S", owner, uuid.UUID(int=key), RIPE)
+        return promise(cursor, SEASON, owner, uuid.UUID(int=key), RIPE)
 
 
 def test_a_position_is_promised_once_and_paid(forest: psycopg.Connection) -> None:
     take(forest, ride("a", 100_000))
     harvest(forest, LI, RIPE)
-    forest.execute("INSERT INTO forest_plot VALUES (1, '2027S', 'CF1', 300, 5, 2), (2, '2027S', 'CF2', 300, 1, 9)")
+    open_plot(forest, 1, 300, 5, 2)
+    open_plot(forest, 2, 300, 1, 1)
     promised = [ask(forest, key=key) for key in (1, 2, 3)]
     assert len(set(map(str, promised))) == 3
     assert [ask(forest, key=key) for key in (3, 2, 1)] == promised[::-1]  # asking twice is asking once
@@ -232,7 +257,7 @@ def test_a_position_is_promised_once_and_paid(forest: psycopg.Connection) -> Non
 def test_without_energy_no_position_is_lost(forest: psycopg.Connection) -> None:
     take(forest, ride("a"))
     harvest(forest, LI, RIPE)
-    forest.execute("INSERT INTO forest_plot VALUES (1, '2027S', 'CF1', 101, 5, 5)")
+    open_plot(forest, 1, 101, 5, 5)
     with pytest.raises(Conflict, match=r"energy\.short"):
         ask(forest)
     assert forest.execute("SELECT issued FROM forest_plot").fetchone() == (0,)

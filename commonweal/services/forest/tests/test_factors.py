@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -74,8 +75,12 @@ def test_rounding_is_downward_and_a_dirtier_way_saves_nothing(table: FactorTable
 
 
 def test_versions_of_one_key_may_not_overlap() -> None:
-    with pytest.raises(ValueError, match="two versions"):
-        published() | published()
+    table = published()
+    assert list(table | table) == list(table)
+    car = table.find("beijing.car", 2025)
+    for other in (replace(car, version="2"), replace(car, value=car.value + 1)):
+        with pytest.raises(ValueError, match="two versions"):
+            table | FactorTable([other])
 
 
 @pytest.mark.parametrize("content", ["ID,Scope\n1,2\n", "", "\x00\x01"])

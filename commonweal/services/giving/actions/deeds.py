@@ -86,14 +86,17 @@ def act(person: Party, campaign: uuid.UUID, code: str, amount: int, key: str, de
 
 @transaction.atomic
 def sponsor(officer: Party, company: Party, campaign: uuid.UUID, terms: rules.Sponsorship) -> uuid.UUID:
-    """A company promises money for actions. Raises `NotAllowed`, and what `rules.deeds.check_sponsorship` raises."""
+    """A company offers money for actions; the charity then accepts.
+
+    Raises `NotAllowed`, and what `rules.deeds.check_sponsorship` raises.
+    """
     people.require_role(officer, people.OFFICER, company)
     now = clock.now()
     found = _found(campaign, now)
     check_open(found.standing, now)
     rules.check_sponsorship(terms, found.standing.closes_at)
     id = uuid7()
-    fields = {"campaign": str(campaign), "sponsorship": str(id), "sponsor": str(company.id), "word": "agreed"}
+    fields = {"campaign": str(campaign), "sponsorship": str(id), "sponsor": str(company.id), "word": "offered"}
     numbers = {"asset": terms.asset, "per": terms.per, "pays": terms.pays, "most": terms.most}
     fact = Fact("giving.sponsorship", now, fields | numbers)
     with connection.cursor() as cursor:
@@ -110,14 +113,41 @@ def sponsor(officer: Party, company: Party, campaign: uuid.UUID, terms: rules.Sp
 
 
 @transaction.atomic
+def accept(officer: Party, id: uuid.UUID) -> None:
+    """The charity accepts a sponsor's offer, once: from now on it counts, also for what its time has seen already.
+
+    Raises `NotFound` (`sponsorship.unknown`), `NotAllowed` and what `rules.deeds.check_accept` raises.
+    """
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM giving_sponsorship WHERE id = %s FOR UPDATE", [id])
+        found = queries.sponsorship(id)
+        people.require_role(officer, people.OFFICER, Party(id=_found(found.campaign, now).organisation))
+        acts = people.OFFICER in people.roles(officer, Party(id=found.sponsor))
+        rules.check_accept(found.terms, now, accepted=found.accepted_at is not None, acts_for_sponsor=acts)
+        cursor.execute(
+            "UPDATE giving_sponsorship SET accepted_at = %s, accepted_by = %s WHERE id = %s", [now, officer.id, id]
+        )
+        fields = {"campaign": str(found.campaign), "sponsorship": str(id), "word": "accepted"}
+        append(cursor, Fact("giving.sponsorship", now, fields))
+
+
+@transaction.atomic
 def settle(id: uuid.UUID) -> int:
-    """Fix what a contract that is over comes to, once; returns it in fen. The charity then collects it."""
+    """Fix what a contract that is over comes to, once; returns it in fen. The charity then collects it.
+
+    Raises `Conflict` with `sponsorship.not-accepted` or `sponsorship.open`.
+    """
     now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT due FROM giving_sponsorship WHERE id = %s FOR UPDATE", [id])
         found = queries.sponsorship(id)
         if found.due is not None:
             return found.due
+        if found.accepted_at is None:
+            raise Conflict(
+                "sponsorship.not-accepted", Text("The charity has not accepted this.", "机构尚未接受该赞助约定。")
+            )
         if now < found.terms.closes_at:
             raise Conflict("sponsorship.open", Text("This contract is not over yet.", "赞助约定尚未到期。"))
         due = found.by_now

@@ -33,6 +33,9 @@ from commonweal.services.giving.rules import fees
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome
 
+EXPIRE_AT_ONCE = 500
+"""Promises that are voided in one transaction."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -158,13 +161,16 @@ def _judge(promised: tuple[Give, datetime, bool] | None, callback: Callback) -> 
 
 
 def expire() -> int:
-    """Void the promises whose payment did not come in time; returns how many."""
-    now = clock.now()
-    with transaction.atomic(), prepared() as cursor:
-        over = expired(cursor, now)
-        for book, pending in over:
-            resolve(cursor, book, pending, "void", now)
-    return len(over)
+    """Void the promises whose payment did not come in time, some hundreds at once; returns how many."""
+    now, number = clock.now(), 0
+    while True:
+        with transaction.atomic(), prepared() as cursor:
+            over = expired(cursor, now, EXPIRE_AT_ONCE)
+            for book, pending in over:
+                resolve(cursor, book, pending, "void", now)
+        number += len(over)
+        if len(over) < EXPIRE_AT_ONCE:
+            return number
 
 
 def _legs(wish: Give) -> tuple[Leg, ...]:

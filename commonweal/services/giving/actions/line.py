@@ -21,7 +21,7 @@ def lock(cursor: Cursor, campaign: uuid.UUID) -> None:
 def lay(cursor: Cursor, campaign: uuid.UUID) -> int:
     cursor.execute(
         """
-        WITH line AS (
+        WITH line AS MATERIALIZED (  -- once: rows of this very update stand in its index
             SELECT coalesce(max(start + amount), 0) AS laid, coalesce(max(nth), 0) AS nth
             FROM (SELECT start, amount, nth FROM giving_payment
                   WHERE book = %(book)s AND start IS NOT NULL ORDER BY start DESC LIMIT 1) last

@@ -197,7 +197,7 @@ def _scheme(value: Any, asset: Asset) -> Scheme:
         bound, scale = parse_amount(fields["bound"], asset, field="scheme.bound"), _scale(fields["scale"])
         if name == PairwiseButerin.name:
             return PairwiseButerin(bound, scale)
-        return PairwiseGitcoin(bound, 10**asset.exponent, scale)
+        return PairwiseGitcoin(bound, scale, 10**asset.exponent)
     known = ", ".join(scheme.name for scheme in SCHEMES)
     return spelling.refuse(
         "pool-file.scheme", "scheme", f"The scheme is one of {known}.", f"配捐方式须为 {known} 之一。"

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from commonweal.kernel.errors import Refusal
-from commonweal.kernel.parties import session
+from commonweal.kernel.parties import people, session
 from commonweal.services.giving import SERVICE
 from commonweal.services.giving.payment import Recurring, providers
 from commonweal.services.giving.queries import appeals, fees, givers, payouts, totals
@@ -58,6 +58,7 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "rules": law.RULES,
         "follows": party is not None and any(each.campaign == campaign for each in givers.follows(party.id)),
         "appeals": appeals.adopted_by(campaign),
+        "steward": party is not None and people.STEWARD in people.roles(party),
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,6 +15,7 @@ from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import deeds as actions
 from commonweal.services.giving.pages.charity import officer_of
+from commonweal.services.giving.pages.forms import moment
 from commonweal.services.giving.queries import campaigns
 from commonweal.services.giving.queries import deeds as queries
 from commonweal.services.giving.rules import deeds as rules
@@ -68,7 +66,7 @@ def call(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     party, _ = officer_of(request, campaign)
     form = request.POST
     try:
-        shift = rules.Shift(_moment(form, "starts_at"), _moment(form, "ends_at"), _number(form, "seats"))
+        shift = rules.Shift(moment(form, "starts_at"), moment(form, "ends_at"), _number(form, "seats"))
         what = texts.both(form.get("what_en", ""), form.get("what_zh", ""), "what", 200)
         actions.call(party, campaign, what, shift)
     except (Invalid, Conflict) as refusal:
@@ -117,13 +115,6 @@ def disputes(request: HttpRequest) -> HttpResponse:
 
 def _number(form: QueryDict, field: str) -> int:
     return parse_amount(form.get(field, "").strip(), rules.MINUTES, field=field, minimum=0)
-
-
-def _moment(form: QueryDict, field: str) -> datetime:
-    try:
-        return datetime.fromisoformat(form.get(field, "")).replace(tzinfo=ZoneInfo(settings.LOCAL_ZONE))
-    except ValueError as error:
-        raise Invalid("moment.form", Text("Give a day and a time.", "请填写日期和时间。"), field=field) from error
 
 
 def _person(form: QueryDict) -> uuid.UUID:

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_safe
 
 from commonweal.kernel import proof
 from commonweal.services.giving.pages.campaigns import LONGEST_SEARCH
-from commonweal.services.giving.queries import campaigns, clocks
+from commonweal.services.giving.queries import campaigns, clocks, years
 from commonweal.services.giving.queries import grants as queries
+from commonweal.services.giving.rules import spending
 
 PER_PAGE = 25
 
@@ -45,6 +46,8 @@ def organisation(request: HttpRequest, organisation: uuid.UUID) -> HttpResponse:
         "organisation": found,
         "campaigns": campaigns.of_organisations([organisation]),
         "ratios": clocks.ratios(organisation),
+        "years": years.of(organisation),
+        "source": spending.SOURCE,
         "given": given[:PER_PAGE],
         "given_totals": given.totals(),
         "got": got[:PER_PAGE],

@@ -16,7 +16,7 @@ from commonweal.kernel.parties import people, session
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import payouts as actions
-from commonweal.services.giving.queries import clocks, gifts, reconciliation, risks
+from commonweal.services.giving.queries import clocks, endings, gifts, reconciliation, risks
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.rules.payouts import State
 
@@ -62,6 +62,7 @@ def _show(
         "may_judge": may_judge,
         "risks": risks.notes(found) if may_judge else [],
         "uses": clocks.uses(found.campaign, found.id),
+        "target": endings.target(found.campaign, found.id),
         "may_see": _may_see(party, found),
         "refusal": refusal,
         "form": request.POST if refusal else None,

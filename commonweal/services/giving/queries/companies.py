@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from commonweal.kernel.errors import Invalid
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
@@ -63,3 +64,16 @@ def employees(company: uuid.UUID) -> int:
         WHERE within_id = %(company)s AND role = %(role)s AND revoked_at IS NULL"""
     found = row(query, {"company": company, "role": rules.EMPLOYEE})
     return int(found["number"]) if found else 0
+
+
+def by_registration(code: str) -> uuid.UUID:
+    """The organisation with a registration code. Raises `Invalid` (`company.unknown`)."""
+    query = "SELECT id FROM parties_party WHERE registration = %(code)s AND kind = 'organisation'"
+    found = row(query, {"code": code.strip().upper()})
+    if found is None:
+        raise Invalid(
+            "company.unknown",
+            Text("No organisation is registered here under this code.", "没有以此代码注册的机构。"),
+            field="registration",
+        )
+    return uuid.UUID(str(found["id"]))

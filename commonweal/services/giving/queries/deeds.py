@@ -58,6 +58,19 @@ class Sponsorship:
     given: int
     due: int | None
     gift: uuid.UUID | None
+    accepted_at: datetime | None
+    fact: uuid.UUID
+
+    @property
+    def state_title(self) -> Text:
+        """How far it has come, in words."""
+        if self.accepted_at is None:
+            return Text("Offered, not accepted yet", "待机构接受")
+        if self.due is None:
+            return Text("Running", "进行中")
+        if self.gift is None and self.due:
+            return Text("Due", "应付")
+        return Text("Closed", "已结清")
 
     @property
     def by_now(self) -> int:
@@ -145,6 +158,8 @@ def _sponsorship(found: dict[str, Any]) -> Sponsorship:
         given=found["given"],
         due=found["due"],
         gift=found["gift"],
+        accepted_at=found["accepted_at"],
+        fact=found["fact"],
     )
 
 
@@ -161,9 +176,22 @@ def sponsorships(campaign: uuid.UUID) -> list[Sponsorship]:
     return [_sponsorship(each) for each in rows(f"{SPONSORSHIP} WHERE s.campaign = %(book)s", {"book": campaign})]
 
 
+def given_by_day(contract: Sponsorship) -> list[tuple[date, int]]:
+    """What was given under a contract, day by day."""
+    query = """
+        SELECT day, sum(amount)::bigint AS amount FROM giving_act
+        WHERE book = %(book)s AND asset = %(asset)s AND at >= %(opens_at)s AND at < %(closes_at)s
+        GROUP BY day ORDER BY day"""
+    terms = contract.terms
+    values = {"book": contract.campaign, "asset": terms.asset, "opens_at": terms.opens_at, "closes_at": terms.closes_at}
+    return [(found["day"], found["amount"]) for found in rows(query, values)]
+
+
 def to_settle(now: datetime) -> list[uuid.UUID]:
-    """Contracts that are over and not settled."""
-    query = "SELECT id FROM giving_sponsorship WHERE settled_at IS NULL AND closes_at <= %(now)s ORDER BY closes_at"
+    """Contracts that are accepted, over and not settled."""
+    query = """
+        SELECT id FROM giving_sponsorship
+        WHERE settled_at IS NULL AND accepted_at IS NOT NULL AND closes_at <= %(now)s ORDER BY closes_at"""
     return [found["id"] for found in rows(query, {"now": now})]
 
 

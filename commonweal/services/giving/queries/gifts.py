@@ -45,6 +45,8 @@ class Gift:
     paid_at: datetime | None
     fact: uuid.UUID | None
     nth: int | None
+    start: int | None
+    """Its place on the fund's line, once it is laid: `[start, start + amount)`."""
     title: Text
     organisation: Text
     organisation_id: uuid.UUID
@@ -73,6 +75,8 @@ class Part:
     what: Text
     amount: int
     whole: int
+    evidence: tuple[str, ...]
+    """Digests of the files with which it was asked for."""
     at: datetime
     fact: uuid.UUID
 
@@ -94,6 +98,7 @@ def _gift(found: dict[str, Any]) -> Gift:
         paid_at=found["paid_at"],
         fact=found["fact"],
         nth=found["nth"],
+        start=found["start"],
         title=Text(found["title_en"], found["title_zh"]),
         organisation=Text(found["name_en"], found["name_zh"]),
         organisation_id=found["organisation_id"],
@@ -138,14 +143,14 @@ def gifts_of(giver: uuid.UUID, limit: int = 100) -> list[Gift]:
 
 
 TRACE = """
-    SELECT p.gift, r.id, r.what_en, r.what_zh, r.amount AS whole, o.at, o.fact,
+    SELECT p.gift, r.id, r.what_en, r.what_zh, r.amount AS whole, r.evidence, o.at, o.fact,
            sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))::bigint AS amount
     FROM giving_payment p
     JOIN giving_draw d ON d.book = p.book AND d.span && int8range(p.start, p.start + p.amount)
     JOIN giving_request r ON r.book = d.book AND r.id = d.request
     JOIN giving_payout o ON o.book = d.book AND o.request = d.request
     WHERE p.start IS NOT NULL AND {which}
-    GROUP BY p.gift, r.id, r.what_en, r.what_zh, r.amount, o.at, o.fact
+    GROUP BY p.gift, r.book, r.id, o.at, o.fact
     ORDER BY min(lower(d.span))"""
 """What gifts have in common with payouts on the lines of their funds."""
 
@@ -156,6 +161,7 @@ def _part(found: dict[str, Any]) -> Part:
         what=Text(found["what_en"], found["what_zh"]),
         amount=found["amount"],
         whole=found["whole"],
+        evidence=tuple(found["evidence"]),
         at=found["at"],
         fact=found["fact"],
     )
@@ -188,17 +194,22 @@ class Source:
 
 
 def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
-    """The gifts that paid for a payout. Each span begins within the last gift that is laid at or before it."""
+    """The gifts that paid for a payout. Each span begins within the last gift that is laid at or before it.
+
+    The gifts of a span are a subquery that is planned by itself (OFFSET 0): joined, nobody knows how few they are, and
+    all payments of the book are read for each payout.
+    """
     query = """
-        SELECT p.nth, p.gift, g.giver, p.fact,
+        SELECT p.nth, p.gift, p.fact,
+               (SELECT g.giver FROM giving_gift g WHERE g.book = %(book)s AND g.id = p.gift) AS giver,
                sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))::bigint AS amount
         FROM giving_draw d
-        JOIN giving_payment p ON p.book = d.book AND p.start < upper(d.span)
-            AND p.start >= (SELECT max(f.start) FROM giving_payment f
-                            WHERE f.book = d.book AND f.start <= lower(d.span))
-        JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
+        CROSS JOIN LATERAL (SELECT f.start FROM giving_payment f WHERE f.book = d.book AND f.start <= lower(d.span)
+                            ORDER BY f.start DESC LIMIT 1) first
+        CROSS JOIN LATERAL (SELECT nth, gift, fact, start, amount FROM giving_payment
+                            WHERE book = d.book AND start >= first.start AND start < upper(d.span) OFFSET 0) p
         WHERE d.book = %(book)s AND d.request = %(request)s
-        GROUP BY p.nth, p.gift, g.giver, p.fact ORDER BY p.nth"""
+        GROUP BY p.nth, p.gift, p.fact ORDER BY p.nth"""
     return [Source(**found) for found in rows(query, {"book": campaign, "request": request})]
 
 

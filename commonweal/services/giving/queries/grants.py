@@ -175,6 +175,11 @@ class Organisation:
     qualified_until: date | None
 
 
+def unknown_organisation() -> NotFound:
+    """There is no such organisation, or one does not act for it."""
+    return NotFound("organisation.unknown", Text("There is no such organisation.", "没有这个机构。"))
+
+
 def organisation(id: uuid.UUID) -> Organisation:
     """One organisation. Raises `NotFound` (`organisation.unknown`)."""
     query = """
@@ -187,7 +192,7 @@ def organisation(id: uuid.UUID) -> Organisation:
         WHERE g.party_id = %(id)s"""
     found = row(query, {"id": id, "kind": QUALIFICATION})
     if found is None:
-        raise NotFound("organisation.unknown", Text("There is no such organisation.", "没有这个机构。"))
+        raise unknown_organisation()
     about = Text(found["about_en"], found["about_zh"]) if found["about_en"] and found["about_zh"] else None
     return Organisation(
         id=found["id"],

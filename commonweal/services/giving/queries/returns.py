@@ -187,3 +187,23 @@ def receivables() -> list[Receivable]:
         )
         for found in rows(query, {})
     ]
+
+
+def receivable(campaign: uuid.UUID) -> int:
+    """What the charity of a campaign owes for it, in smallest units."""
+    return sum(each.amount for each in receivables() if each.campaign == campaign)
+
+
+@dataclass(frozen=True, slots=True)
+class Repayment:
+    """What a charity has paid back, in smallest units."""
+
+    amount: int
+    fact: uuid.UUID
+    at: datetime
+
+
+def repayments(campaign: uuid.UUID) -> list[Repayment]:
+    """What was paid back for a campaign, oldest first."""
+    query = "SELECT amount, fact, at FROM giving_repayment WHERE book = %(book)s ORDER BY at, transfer"
+    return [Repayment(**found) for found in rows(query, {"book": campaign})]

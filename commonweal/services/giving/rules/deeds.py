@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from commonweal.kernel.errors import Conflict, Invalid
+from commonweal.kernel.errors import Conflict, Invalid, NotAllowed
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 
@@ -68,6 +68,20 @@ def check_sponsorship(contract: Sponsorship, campaign_closes_at: datetime) -> No
             Text("State what is paid for how much, and end before the campaign.", "请写明单价和总额，并早于项目结束。"),
             field="closes_at",
         )
+
+
+def check_accept(contract: Sponsorship, now: datetime, *, accepted: bool, acts_for_sponsor: bool) -> None:
+    """Whether the charity can accept an offer.
+
+    Raises `NotAllowed` (`sponsorship.own`) for whoever also acts for the sponsor, and `Conflict` with
+    `sponsorship.accepted`, or `sponsorship.over` once its time has passed.
+    """
+    if acts_for_sponsor:
+        raise NotAllowed("sponsorship.own", Text("The other side has to accept this.", "须由对方接受。"))
+    if accepted:
+        raise Conflict("sponsorship.accepted", Text("This contract is accepted already.", "该赞助约定已接受。"))
+    if contract.closes_at <= now:
+        raise Conflict("sponsorship.over", Text("The time of this offer has passed.", "该赞助约定已过期。"))
 
 
 @dataclass(frozen=True, slots=True)

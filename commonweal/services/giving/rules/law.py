@@ -86,13 +86,16 @@ def add_months(moment: datetime, months: int) -> datetime:
     return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))
 
 
-def next_report(opens_at: datetime, closes_at: datetime, reports: Iterable[datetime]) -> datetime:
+def next_report(opens_at: datetime, closes_at: datetime, reports: Iterable[datetime]) -> datetime | None:
     """When the next report is due, rule `disclosure`, given when reports were published.
 
     While it runs, a campaign of more than six months owes one every three months, counted from its opening and then
-    from each report; every campaign owes one within three months after its end.
+    from each report; every campaign owes one within three months after its end, and None after that one. The trigger
+    `check_disclosure` keeps the same rule.
     """
     latest = max((report for report in reports if report >= opens_at), default=opens_at)
+    if latest >= closes_at:
+        return None
     final = add_months(closes_at, REPORT_EVERY)
     if closes_at > add_months(opens_at, LONG_CAMPAIGN):
         return min(add_months(latest, REPORT_EVERY), final)

@@ -6,6 +6,7 @@ the books. Both give the same amounts, which the tests hold them to.
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,12 +32,14 @@ class Promise:
     closes_at: datetime
 
 
+def _rate() -> Invalid:
+    return Invalid("pool.rate", Text("Match between 0 and 10 times.", "配捐比例须大于 0、不超过 10 倍。"), field="rate")
+
+
 def check(promise: Promise) -> None:
     """Raises `Invalid` with `pool.rate` outside (0, 10], `pool.cap` or `pool.period`."""
     if not 0 < promise.rate <= 10:
-        raise Invalid(
-            "pool.rate", Text("Match between 0 and 10 times.", "配捐比例须大于 0、不超过 10 倍。"), field="rate"
-        )
+        raise _rate()
     if any(cap is not None and cap < 1 for cap in (promise.gift_cap, promise.day_cap)):
         raise Invalid("pool.cap", Text("A cap is above zero.", "上限须大于零。"), field="cap")
     if promise.closes_at <= promise.opens_at:
@@ -58,3 +61,10 @@ def reserve(promise: Promise, giver: uuid.UUID | None, amount: int, at: datetime
     if promise.day_cap is not None:
         wish = min(wish, promise.day_cap - of_day)
     return max(0, min(wish, left))
+
+
+def parse_rate(written: str) -> Fraction:
+    """How many times a gift is matched, as people write it: `1`, `0.5`. Raises `Invalid` (`pool.rate`)."""
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,4})?", written):
+        raise _rate()
+    return Fraction(written)

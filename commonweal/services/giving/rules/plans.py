@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from commonweal.kernel.errors import Invalid
+from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 from commonweal.services.giving.rules import fees, law, topics
 from commonweal.services.giving.rules.campaigns import Custody
@@ -15,6 +16,8 @@ from commonweal.services.giving.rules.fees import Bearer
 from commonweal.services.giving.rules.needs import Need
 
 MOST_NEEDS = 30
+THINGS = Asset("THINGS", 0, "thing", Text("things", "件"))
+"""What a need counts: whole things, whatever their unit is called."""
 CAP = 10_000_000_00
 """The largest single gift that a campaign may allow, in smallest units: ten million yuan."""
 

@@ -18,7 +18,21 @@ RECURRING = "SELECT book, id FROM giving_recurring LIMIT 1"
 USED = "SELECT book, request, after FROM giving_use WHERE answered_at IS NULL LIMIT 1"
 SHOWN = "SELECT appeal FROM giving_appeal_word WHERE shows LIMIT 1"
 
+ENDED = "SELECT id FROM giving_campaign WHERE kind = 'campaign' AND closes_at < now() LIMIT 1"
+POOL = "SELECT book, id FROM giving_pool LIMIT 1"
+SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
+
 SAMPLES = {
+    "giving:qualification": Sample(CHARITY_ID, visitor=CHARITY),
+    "giving:plan": Sample(CHARITY_ID, visitor=CHARITY),
+    "giving:years": Sample(CHARITY_ID, visitor=CHARITY),
+    "giving:stop": Sample(OPEN, visitor=STEWARD),
+    "giving:leftover": Sample(ENDED, visitor=CHARITY),
+    "giving:repay": Sample(OPEN, visitor=CHARITY),
+    "giving:pools": [Sample(OPEN), Sample(OPEN, visitor=CHARITY)],
+    "giving:pool": Sample(POOL),
+    "giving:sponsors": [Sample(OPEN), Sample(OPEN, visitor="company@demo.example")],
+    "giving:sponsorship": [Sample(SPONSORSHIP), Sample(SPONSORSHIP, visitor=CHARITY)],
     "giving:taxpayer": Sample(visitor=GIVER),
     "giving:statement": Sample((2026,), visitor=GIVER),
     "giving:printed": Sample(GIFT, visitor=GIVER),

@@ -104,6 +104,15 @@ def test_a_sponsors_contract_turns_steps_into_money_at_its_close(world: World) -
     with pytest.raises(Invalid, match=r"sponsorship\.form"):
         deeds.sponsor(world.giver, company, world.campaign.id, late)
     id = deeds.sponsor(world.giver, company, world.campaign.id, terms)
+    with pytest.raises(NotAllowed):
+        deeds.accept(world.giver, id)
+    with clock.stopped(NOW + 10 * DAY), pytest.raises(Conflict, match=r"sponsorship\.not-accepted"):
+        deeds.settle(id)
+    with clock.stopped(NOW + 10 * DAY), pytest.raises(Conflict, match=r"sponsorship\.over"):
+        deeds.accept(world.officer, id)
+    deeds.accept(world.officer, id)
+    with pytest.raises(Conflict, match=r"sponsorship\.accepted"):
+        deeds.accept(world.officer, id)
     deeds.act(world.giver, world.campaign.id, "STEPS", 12_000, "a")
     with pytest.raises(Conflict, match=r"sponsorship\.open"):
         deeds.settle(id)

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
+from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import campaigns, endings, gifts, payouts, returns
 from commonweal.services.giving.models import Campaign
 from commonweal.services.giving.queries import campaigns as campaign_queries
 from commonweal.services.giving.queries import gifts as gift_queries
+from commonweal.services.giving.queries import payouts as payout_queries
 from commonweal.services.giving.rules import leftovers as rules
 from commonweal.services.giving.rules.campaigns import State
 from commonweal.services.giving.rules.gifts import COLLECTED, Give
 from commonweal.services.giving.rules.plans import Asking
 from commonweal.services.giving.tests.conftest import DAY, NOW, World, picture, plan
+from commonweal.services.giving.tests.test_doors import token
 from commonweal.services.giving.tests.test_payouts import WHAT, approve, pay_out, put_in
 
 WHY = Text("Its invoices are forged.", "发票系伪造。")
@@ -110,3 +118,58 @@ def test_the_rule_allows_exactly_the_lawful_use(
         assert not lawful
     else:
         assert lawful
+
+
+def test_the_end_of_a_campaign_through_its_doors(world: World, client: Client) -> None:
+    put_in(world, 3_000)
+    target = another(world)
+    base = f"/en/giving/{world.campaign.id}/"
+    client.force_login(world.officer.login)
+    assert client.get(f"{base}stop/").status_code == 403
+    assert client.post(f"{base}leftover/", leftover(target)).status_code == 409
+    client.force_login(world.stewards[0].login)
+    assert "Stop this campaign" in client.get(base).content.decode()
+    assert client.get(f"{base}leftover/").status_code == 404
+    assert client.post(f"{base}stop/", {"why_zh": ""}).status_code == 422
+    assert client.post(f"{base}stop/", {"why_zh": "发票系伪造。"}).status_code == 303
+    assert client.post(f"{base}stop/", {"why_zh": "发票系伪造。"}).status_code == 409
+    assert "发票系伪造" in client.get(base).content.decode()
+    client.force_login(world.officer.login)
+    assert target.title_en in client.get(f"{base}leftover/").content.decode()
+    for wrong, status in (({"target": "x"}, 422), ({"amount": "31"}, 409), ({"evidence": ()}, 422)):
+        assert client.post(f"{base}leftover/", leftover(target) | wrong).status_code == status, wrong
+    proposed = client.post(f"{base}leftover/", leftover(target))["Location"]
+    assert "Left over, passed on to" in client.get(proposed).content.decode()
+    for steward in world.stewards:
+        client.force_login(steward.login)
+        assert client.post(f"{proposed}judge/", {"word": "approve"}).status_code == 303
+    payouts.pay(world.campaign.id, uuid.UUID(proposed.split("/")[-2]))
+    assert campaign_queries.card(target.id).raised == 3_000
+
+
+def leftover(target: Campaign) -> dict[str, Any]:
+    evidence = SimpleUploadedFile("decision.png", picture(), "image/png")
+    return {"target": str(target.id), "amount": "30", "what_zh": "转给同类项目", "key": "k", "evidence": evidence}
+
+
+def test_programs_end_a_campaign(world: World, client: Client) -> None:
+    (gift,) = put_in(world, 3_000)
+    target = another(world)
+    base = f"/api/v1/giving/campaigns/{world.campaign.id}/"
+
+    def post(path: str, body: dict[str, Any], by: Party) -> int:
+        headers = token(by) | {"Idempotency-Key": path}
+        return client.post(base + path, json.dumps(body), content_type="application/json", headers=headers).status_code
+
+    refund = {"amount": "10.00", "asset": "CNY", "reason": "Given twice"}
+    assert [post(f"gifts/{gift}/refunds", refund, by) for by in (world.giver, world.officer)] == [403, 201]
+    why = {"why": {"en": "Forged."}}
+    assert [post("stop", why, by) for by in (world.officer, world.stewards[0], world.stewards[0])] == [403, 204, 409]
+    evidence = [base64.b64encode(picture()).decode()]
+    passed = {"amount": "20.00", "asset": "CNY", "target": str(target.id), "what": {"en": "On"}, "evidence": evidence}
+    assert [post("leftovers", passed, by) for by in (world.giver, world.officer)] == [403, 201]
+    (request,) = payout_queries.payouts_of(world.campaign.id)
+    word = {"approves": True}
+    words = [post(f"payouts/{request.id}/words", word, by) for by in (world.officer, *world.stewards)]
+    assert words == [403, 200, 200]
+    assert post("repayments", {"amount": "1.00", "asset": "CNY"}, world.officer) == 409

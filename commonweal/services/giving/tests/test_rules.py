@@ -86,8 +86,9 @@ def test_a_long_campaign_owes_a_report_every_three_months() -> None:
     assert law.next_report(opens, closes, [datetime(2026, 3, 20, tzinfo=UTC)]) == datetime(2026, 6, 20, tzinfo=UTC)
     before = datetime(2025, 12, 1, tzinfo=UTC)
     assert law.next_report(opens, closes, [before]) == datetime(2026, 4, 1, tzinfo=UTC)
-    last = datetime(2027, 2, 1, tzinfo=UTC)
-    assert law.next_report(opens, closes, [last]) == datetime(2027, 3, 31, tzinfo=UTC)
+    last = datetime(2026, 12, 30, tzinfo=UTC)
+    assert law.next_report(opens, closes, [last]) == datetime(2027, 3, 30, tzinfo=UTC)
+    assert law.next_report(opens, closes, [closes]) is None
 
 
 def test_a_short_campaign_owes_one_report_after_its_end() -> None:

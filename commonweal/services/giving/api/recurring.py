@@ -1,4 +1,4 @@
-"""Giving for programs, third part: recurring gifts."""
+"""Recurring gifts for programs."""
 
 from __future__ import annotations
 

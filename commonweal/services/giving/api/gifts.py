@@ -1,4 +1,4 @@
-"""Giving for programs: campaigns, gifts, and the callbacks of payment providers."""
+"""Gifts, and the callbacks of payment providers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema, Status
+from ninja import Router, Schema, Status
 from pydantic import Field
 
 from commonweal.kernel.doors import Amount, IdempotencyKey
@@ -15,69 +15,17 @@ from commonweal.kernel.errors import Conflict, Invalid, TooLarge
 from commonweal.kernel.parties import session
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as actions
-from commonweal.services.giving.api_money import router as third_part
-from commonweal.services.giving.api_open import router as second_part
 from commonweal.services.giving.payment import Order, providers
-from commonweal.services.giving.queries import campaigns, gifts
+from commonweal.services.giving.queries import gifts
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give
 from commonweal.services.giving.threesixty.currencies import currency
 
 router = Router()
-router.add_router("", second_part)
-router.add_router("", third_part)
 
 LARGEST_GIFT = 4_096
 LARGEST_CALLBACK = 16_384
 """Bytes of a body."""
-
-
-class Both(Schema):
-    """A text in both languages."""
-
-    en: str
-    zh: str
-
-    @classmethod
-    def of(cls, text: Text) -> Both:
-        return cls(en=text.en, zh=text.zh)
-
-
-class Campaign(Schema):
-    """A campaign."""
-
-    id: uuid.UUID
-    title: Both
-    organisation: Both
-    topic: Both
-    state: str
-    goal: Amount
-    raised: Amount
-    gifts: int
-    opens_at: datetime
-    closes_at: datetime
-
-    @classmethod
-    def of(cls, card: campaigns.Card) -> Campaign:
-        return cls(
-            id=card.id,
-            title=Both.of(card.title),
-            organisation=Both.of(card.organisation),
-            topic=Both.of(card.topic),
-            state=card.state,
-            goal=Amount.of(card.goal, card.asset),
-            raised=Amount.of(card.raised, card.asset),
-            gifts=card.gifts,
-            opens_at=card.standing.opens_at,
-            closes_at=card.standing.closes_at,
-        )
-
-
-class Campaigns(Schema):
-    """A page of campaigns."""
-
-    count: int
-    campaigns: list[Campaign]
 
 
 class NewGift(Amount):
@@ -137,26 +85,6 @@ def _check_size(request: HttpRequest, largest: int) -> None:
 def _pay(channel: str, order: Order) -> str | None:
     provider = providers().get(channel)
     return provider.create(order) if provider else None
-
-
-@router.get("/campaigns", response=Campaigns, auth=None, summary="Search campaigns")
-def search(
-    request: HttpRequest,
-    q: Annotated[str, Query(max_length=100)] = "",
-    only_open: bool = True,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
-) -> Campaigns:
-    """Campaigns in which the words occur, newest first."""
-    found = campaigns.Search(words=q, only_open=only_open)
-    cards = found[offset : offset + limit]
-    return Campaigns(count=len(found), campaigns=[Campaign.of(card) for card in cards])
-
-
-@router.get("/campaigns/{uuid:campaign}", response=Campaign, auth=None, summary="One campaign")
-def campaign(request: HttpRequest, campaign: uuid.UUID) -> Campaign:
-    """One campaign."""
-    return Campaign.of(campaigns.card(campaign))
 
 
 @router.post("/campaigns/{uuid:campaign}/gifts", response={201: Gift}, summary="Give")

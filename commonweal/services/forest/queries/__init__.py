@@ -1,0 +1,1 @@
+"""What can be read in the forest; nothing here writes. One module a noun."""

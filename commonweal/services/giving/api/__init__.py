@@ -1,0 +1,40 @@
+"""Giving for programs, one module a noun, each with its own router.
+
+All operations on one path stand in one module: the first router with a path answers for it.
+"""
+
+from __future__ import annotations
+
+from ninja import Router
+
+from commonweal.services.giving.api import (
+    appeals,
+    campaigns,
+    charities,
+    deeds,
+    endings,
+    gifts,
+    givers,
+    payouts,
+    pools,
+    recurring,
+    sponsorships,
+    webhooks,
+)
+
+router = Router()
+for noun in (
+    appeals,
+    campaigns,
+    charities,
+    deeds,
+    endings,
+    gifts,
+    givers,
+    payouts,
+    pools,
+    recurring,
+    sponsorships,
+    webhooks,
+):
+    router.add_router("", noun.router)

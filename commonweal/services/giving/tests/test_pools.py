@@ -1,0 +1,153 @@
+"""Pools and sponsors' contracts through their doors: entered, seen by everybody, and nobody named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from commonweal.kernel import clock
+from commonweal.kernel.parties import people
+from commonweal.kernel.parties.models import Party
+from commonweal.kernel.text import Text
+from commonweal.services.giving import jobs
+from commonweal.services.giving.actions import deeds, payouts, returns
+from commonweal.services.giving.queries import campaigns, pools
+from commonweal.services.giving.queries import deeds as deed_queries
+from commonweal.services.giving.tests.conftest import DAY, NOW, World
+from commonweal.services.giving.tests.test_doors import JSON, token
+from commonweal.services.giving.tests.test_payouts import put_in
+
+POOL = {
+    "amount": "100",
+    "rate": "0.5",
+    "gift_cap": "20",
+    "opens_at": "2026-11-24T08:00",
+    "closes_at": "2026-12-01T08:00",
+}
+
+
+@pytest.fixture(autouse=True)
+def now() -> Iterator[None]:
+    with clock.stopped(NOW):
+        yield
+
+
+@pytest.fixture
+def company(world: World) -> Party:
+    made = people.register_organisation(Text("Dianchi Tea", "滇池茶业"), "TEA-0001")
+    people.grant_role(world.stewards[1], people.OFFICER, made)
+    return made
+
+
+def test_a_charity_enters_a_pool_and_everybody_sees_its_matches(world: World, client: Client, company: Party) -> None:
+    address = f"/zh/giving/{world.campaign.id}/pools/"
+    assert client.get(address).status_code == 200
+    client.force_login(world.giver.login)
+    form = POOL | {"registration": company.registration, "key": "k"}
+    assert client.post(address, form).status_code == 404
+    client.force_login(world.officer.login)
+    for wrong in ({"registration": "NOBODY"}, {"rate": "11"}, {"rate": "-1"}, {"amount": "x"}, {"gift_cap": "0"},
+                  {"closes_at": "2026-11-01T08:00"}, {"opens_at": ""}):  # fmt: skip
+        assert client.post(address, form | wrong).status_code == 422, wrong
+    answer = client.post(address, form)
+    assert answer.status_code == 303
+    assert client.post(address, form)["Location"] == answer["Location"]
+    assert client.post(address, form | {"amount": "101"}).status_code == 409
+    first, _ = put_in(world, 3_000, 10_000)
+    payouts.lay(world.campaign.id)
+    (pool,) = pools.of(world.campaign.id)
+    assert (pool.put_in, pool.matched, pool.free, pool.reserved, pool.rate) == (10_000, 3_500, 6_500, 0, "0.5")
+    returns.refund(world.officer, world.campaign.id, first, 3_000, "twice", "r")
+    (pool,) = pools.of(world.campaign.id)
+    assert (pool.put_in, pool.matched, pool.taken_back, pool.free) == (10_000, 3_500, 1_500, 8_000)
+    client.logout()
+    page = client.get(answer["Location"]).content.decode()
+    assert "滇池茶业" in page and "15.00" in page and "20.00" in page and str(world.giver.id) not in page
+    api = f"/api/v1/giving/campaigns/{world.campaign.id}/pools"
+    (told,) = client.get(api).json()
+    assert told["free"] == {"amount": "80.00", "asset": "CNY"}
+    matches = client.get(f"{api}/{told['id']}/matches").json()
+    assert sorted(each["match"]["amount"] for each in matches) == ["15.00", "20.00"]
+    body = {"amount": "1", "asset": "CNY", "registration": "TEA-0001"} | {
+        field: "2026-11-25T08:00+08:00" if field == "opens_at" else "2026-12-01T08:00+08:00"
+        for field in ("opens_at", "closes_at")
+    }
+    headers = token(world.officer) | {"Idempotency-Key": "p2"}
+    assert client.post(api, json.dumps(body), content_type=JSON, headers=headers).status_code == 201
+    headers = token(world.giver) | {"Idempotency-Key": "p3"}
+    assert client.post(api, json.dumps(body), content_type=JSON, headers=headers).status_code == 403
+
+
+def test_a_contract_is_offered_accepted_closed_and_stated(world: World, client: Client, company: Party) -> None:
+    address = f"/en/giving/{world.campaign.id}/sponsors/"
+    terms = {"company": str(company.id), "asset": "STEPS", "per": "5000", "pays": "1", "most": "5",
+             "closes_at": "2026-12-05T17:00"}  # fmt: skip
+    client.force_login(world.giver.login)
+    assert client.post(address, terms).status_code == 403
+    client.force_login(world.stewards[1].login)
+    assert "Offer a contract" in client.get(address).content.decode()
+    for wrong in ({"asset": "CNY"}, {"per": "0"}, {"company": "x"}, {"closes_at": "2027-12-05T17:00"}, {"most": "0.5"}):
+        assert client.post(address, terms | wrong).status_code == 422, wrong
+    contract = client.post(address, terms)["Location"]
+    assert client.post(contract, {"word": "accept"}).status_code == 403
+    deeds.act(world.giver, world.campaign.id, "STEPS", 12_000, "a")
+    client.force_login(world.officer.login)
+    assert "Accept for the charity" in client.get(contract).content.decode()
+    assert client.post(contract, {"word": "received"}).status_code == 409
+    assert client.post(contract, {"word": "accept"}).status_code == 303
+    assert client.post(contract, {"word": "accept"}).status_code == 409
+    assert "12,000" in client.get(contract).content.decode()
+    with clock.stopped(NOW + 11 * DAY):
+        jobs.settle()
+        client.force_login(world.officer.login)
+        assert "The money has come" in client.get(contract).content.decode()
+        assert client.post(contract, {"word": "received"}).status_code == 303
+        assert campaigns.card(world.campaign.id).raised == 200
+        (told,) = client.get(f"/api/v1/giving/campaigns/{world.campaign.id}/sponsorships").json()
+    assert (told["given"], told["comes_to"]["amount"], told["settled"], told["state"]["en"]) == (
+        *(12_000, "2.00"),
+        *(True, "Closed"),
+    )
+    assert client.get(f"/en/giving/{company.id}/sponsors/{told['id']}/").status_code == 404
+
+
+def test_programs_offer_and_accept(world: World, client: Client, company: Party) -> None:
+    def post(path: str, body: dict[str, Any], by: Party) -> int:
+        return client.post(f"/api/v1/giving/{path}", json.dumps(body), content_type=JSON, headers=token(by)).status_code
+
+    offer = {"company": str(company.id), "asset": "FLOWERS", "per": 3, "pays": "1", "most": "9",
+             "closes_at": "2026-12-05T17:00Z"}  # fmt: skip
+    path = f"campaigns/{world.campaign.id}/sponsorships"
+    assert [post(path, offer, world.giver), post(path, offer, world.stewards[1])] == [403, 201]
+    (contract,) = deed_queries.sponsorships(world.campaign.id)
+    path = f"sponsorships/{contract.id}"
+    assert post(f"{path}/accept", {}, world.stewards[1]) == 403
+    assert post(f"{path}/accept", {}, world.officer) == 204
+    assert post(f"{path}/receive", {}, world.officer) == 409
+    shift = {
+        "what": {"en": "Read"},
+        "starts_at": "2026-11-26T09:00+08:00",
+        "ends_at": "2026-11-26T11:00+08:00",
+        "seats": 2,
+    }
+    path = f"campaigns/{world.campaign.id}/shifts"
+    assert [post(path, shift, world.giver), post(path, shift, world.officer)] == [403, 201]
+    (called,) = deed_queries.shifts(world.campaign.id)
+    assert post(f"shifts/{called.id}/signup", {}, world.giver) == 204
+    assert post(f"shifts/{called.id}/check-in", {}, world.giver) == 409
+    with clock.stopped(called.starts_at):
+        assert post(f"shifts/{called.id}/check-in", {}, world.giver) == 204
+        said = {"person": str(world.giver.id), "minutes": 60}
+        assert [post(f"shifts/{called.id}/hours", said, by) for by in (world.giver, world.officer)] == [403, 204]
+        assert post(f"shifts/{called.id}/dispute", {"minutes": 121}, world.giver) == 422
+        assert post(f"shifts/{called.id}/dispute", {"minutes": 120}, world.giver) == 204
+        said["minutes"] = 100
+        assert [post(f"shifts/{called.id}/decision", said, by) for by in (world.officer, world.stewards[0])] == [
+            403,
+            204,
+        ]
+    assert deed_queries.shift(called.id, world.giver.id).minutes == 100
