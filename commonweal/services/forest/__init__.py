@@ -29,7 +29,10 @@ SERVICE = Service(
         Link("factors", Text("How grams are reckoned", "克数怎么算"), 80),
         Link("front", Text("How it goes", "玩法说明"), 90),
     ),
-    console=(Link("console", Text("Seasons and plots", "种植季与地块")),),
+    console=(
+        Link("console", Text("Seasons and plots", "种植季与地块")),
+        Link("partners", Text("Who reports deeds", "谁在上报行为")),
+    ),
     assets=(GREEN, REDUCTION, TREE),
     account_kinds={
         "minted": Text("energy that deeds have earned", "行为产生的能量"),
