@@ -41,6 +41,11 @@ def add_commands(subparsers: Any) -> None:
     ndvi = _door(subparsers, "ndvi", _ndvi, "parcels of a satellite patch through time, and clearings")
     ndvi.add_argument("directory", type=Path, metavar="DIR")
 
+    look = subparsers.add_parser("look", help="take satellite scenes in for the plots that lie in them")
+    look.add_argument("directory", type=Path, metavar="DIR")
+    look.add_argument("--by", required=True, metavar="EMAIL", help="the steward who does it")
+    look.set_defaults(run=_look)
+
     survey = _door(subparsers, "survey", _survey, "survival and its interval from counts in sub-plots")
     survey.add_argument("file", type=Path, metavar="FILE.csv")
     survey.add_argument("--confidence", type=float, default=0.95)
@@ -259,6 +264,23 @@ def _ndvi(arguments: argparse.Namespace) -> int:
     print(f"{len(parcels)} parcels, {len(patch.dates)} scenes, {len(cleared)} clearings")
     for c in cleared:
         print(f"{c['parcel']}\t{c['date']}\t{c['share']:.0%}\t{c['ndvi_before']} -> {c['ndvi_after']}")
+    return 0
+
+
+def _look(arguments: argparse.Namespace) -> int:
+    directory: Path = _present(arguments.directory, directory=True)
+    _engine("canopy")
+    from commonweal.operation.database import setup
+
+    setup()
+    from commonweal.kernel.parties.models import Login
+    from commonweal.services.forest.actions import canopy
+
+    login = Login.objects.filter(email=arguments.by).select_related("party").first()
+    if login is None:
+        raise NotFound("sign-in.unknown", Text("Nobody signs in as {by}.", "没有登录名 {by}。").format(by=arguments.by))
+    found = canopy.look(login.party, directory)
+    print(f"{found.plots} plots, {found.looks} new looks, {found.clearings} new clearings")
     return 0
 
 

@@ -118,6 +118,22 @@ def tell_paid(campaign: str, request: str) -> None:
         )
 
 
+@task("giving.tell_use")
+def tell_use(campaign: str, request: str, after: int) -> None:
+    """Tell those whose gifts paid for something how it is used."""
+    paid = payouts.payout(uuid.UUID(campaign), uuid.UUID(request))
+    for source in gifts.sources(paid.campaign, paid.id):
+        if source.giver is None:
+            continue
+        notify(
+            source.giver,
+            "giving.use",
+            Text("{days} days on: how it is used", "{days} 天后的使用情况").format(days=str(after)),
+            paid.what,
+            f"/giving/{campaign}/gifts/{source.gift}/",
+        )
+
+
 @task("giving.tell_declined")
 def tell_declined(campaign: str, request: str) -> None:
     """Tell the charity why a payout was declined."""

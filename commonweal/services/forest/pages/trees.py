@@ -59,6 +59,7 @@ def tree(request: HttpRequest, number: str) -> HttpResponse:
     context = {
         "tree": found,
         "state": TITLES[found.state],
+        "grams": f"{found.grams:,}",
         "plot": plot,
         "mine": visitor is not None and visitor.id == found.owner,
         "picture": mark_safe(pictures.tree(str(found.number), shrub=found.species in SHRUBS)),  # noqa: S308

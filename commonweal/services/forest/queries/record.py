@@ -101,7 +101,7 @@ def _said(entry: Entry, tree: Certificate) -> Text | None:
         return Text("{grams} g of energy became place {seq}", "{grams} 克能量换成第 {seq} 号位置").format(
             grams=f"{tree.grams:,}", seq=tree.seq
         )
-    if entry.trees is None:
+    if entry.trees is None or entry.kind == "captured":
         return None
     return Text("{n} trees of the plot", "本地块 {n} 株").format(n=f"{entry.trees:,}")
 

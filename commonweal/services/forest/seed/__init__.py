@@ -9,4 +9,5 @@ def seed() -> None:
     """Make the demonstration, in the order in which things happen: deeds and energy, then trees."""
     trees.ground()
     energy.seed()
+    trees.grow()
     study.seed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from commonweal.services.forest.rules.certificates import Number
 from tests.browser.samples import Sample
 
 GIVER, STEWARD = "giver@demo.example", "steward@demo.example"
@@ -31,15 +32,18 @@ ENERGY: dict[str, Sample | list[Sample]] = {
 }
 
 PLOT = "SELECT code FROM forest_plot WHERE code = 'MQ1'"
+TREE = str(Number("MQ1", "2026S", 1))
+SURVEY = "SELECT survey FROM forest_outcome WHERE replant = 0"
+OWING = "SELECT survey FROM forest_outcome WHERE replant > 0"
 OPEN_PLOT = "SELECT code FROM forest_plot WHERE code = 'YA2'"
 
 TREES: dict[str, Sample | list[Sample]] = {
-    "forest:plot": [Sample(PLOT), Sample(OPEN_PLOT)],
+    "forest:plot": [Sample(PLOT), Sample(OPEN_PLOT), Sample(("YA1",), visitor=STEWARD)],
     "forest:trees": Sample(visitor=GIVER),
-    "forest:tree": Sample(not_a_page="the demonstration has no certificate yet: opened in test_tree_doors"),
+    "forest:tree": [Sample((TREE,)), Sample((TREE,), visitor=GIVER)],
     "forest:field": Sample(visitor="charity@demo.example"),
     "forest:worker": Sample(not_a_page="a script"),
-    "forest:survey": Sample(not_a_page="the demonstration has no survey yet: opened in test_surveys"),
+    "forest:survey": [Sample(SURVEY), Sample(OWING, visitor=STEWARD)],
     "forest:begin": Sample(not_a_page="takes POST only"),
     "forest:planner": [Sample(), Sample(query="?survival=80&correlation=0.1&trees=49&error=10")],
     "forest:console": Sample(visitor=STEWARD),

@@ -21,7 +21,7 @@ from commonweal.services.giving.actions import gifts as actions
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, gifts, givers
+from commonweal.services.giving.queries import campaigns, gifts, givers, orders, uses
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -80,11 +80,16 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
     if found.fact:
         with connection.cursor() as cursor:
             placed = proof.placed(cursor, found.fact)
+    parts = gifts.trace(campaign, gift)
+    used = [(part, uses.of_payout(campaign, part.request), uses.idle(campaign, part.request)) for part in parts]
+    bought = [(part, orders.shares(campaign, part.request, gift)) for part in parts]
     context = {
         "gift": found,
         "proved": placed is not None and placed.index is not None,
         "index": placed.index if placed else None,
-        "parts": gifts.trace(campaign, gift),
+        "parts": parts,
+        "used": [(part, asked, idle) for part, asked, idle in used if asked or idle],
+        "bought": [(part, shares) for part, shares in bought if shares],
         "impact": receipts.impact(givers.needs(campaign), found.amount),
         "checkout": _checkout(found) if found.state is State.WAITING else "",
     }

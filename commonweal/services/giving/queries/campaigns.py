@@ -322,7 +322,7 @@ def page(campaign: uuid.UUID) -> Page:
     query = """
         SELECT c.story_en, c.story_zh, c.stopped_for_en, c.stopped_for_zh, f.number AS filing, f.filed_at, f.fact,
                g.contact, o.registration, q.number AS qualification, q.valid_until AS qualified_until,
-               coalesce((SELECT sum(r.amount) FROM giving_payout p
+               coalesce((SELECT sum(p.amount) FROM giving_payout p
                          JOIN giving_request r ON r.book = p.book AND r.id = p.request
                          WHERE p.book = c.id), 0)::bigint AS spent
         FROM giving_campaign c

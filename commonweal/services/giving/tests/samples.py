@@ -22,9 +22,27 @@ ENDED = "SELECT id FROM giving_campaign WHERE kind = 'campaign' AND closes_at < 
 POOL = "SELECT book, id FROM giving_pool LIMIT 1"
 SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
 
+VENDOR = "SELECT party FROM giving_vendor LIMIT 1"
+ORDER = "SELECT book, request FROM giving_order LIMIT 1"
+ORDERED = "SELECT book FROM giving_order LIMIT 1"
+
 SAMPLES = {
     "giving:qualification": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:plan": Sample(CHARITY_ID, visitor=CHARITY),
+    "giving:vendor": Sample(VENDOR),
+    "giving:arrival": Sample(not_a_page="its address is a signed link: opened in test_orders"),
+    "giving:orders": [Sample(ORDERED), Sample(ORDERED, visitor=CHARITY)],
+    "giving:order_new": Sample(
+        "SELECT c.id, v.party FROM giving_campaign c, giving_vendor v WHERE c.kind = 'campaign' "
+        "AND c.title_en LIKE 'A music teacher%' LIMIT 1",
+        visitor=CHARITY,
+    ),
+    "giving:order": [Sample(ORDER), Sample(ORDER, visitor=CHARITY)],
+    "giving:order_invoice": Sample(not_a_page="takes POST only"),
+    "giving:order_cancel": Sample(not_a_page="takes POST only"),
+    "giving:arrival_evidence": Sample(not_a_page="a file"),
+    "giving:use_by_link": Sample(not_a_page="its address is a signed link: opened in test_uses"),
+    "giving:mark": Sample(not_a_page="takes POST only"),
     "giving:years": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:stop": Sample(OPEN, visitor=STEWARD),
     "giving:leftover": Sample(ENDED, visitor=CHARITY),
