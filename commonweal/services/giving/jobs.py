@@ -34,6 +34,7 @@ from commonweal.services.giving.queries import (
     returns,
     webhooks,
 )
+from commonweal.services.giving.rules.matches import CHANNEL as MATCH
 from commonweal.services.giving.rules.returns import TITLES, Cause, Standing
 
 
@@ -43,22 +44,28 @@ def _money(amount: int, asset: Asset) -> Text:
 
 
 @task("giving.thank")
-def thank(campaign: str, gift: str) -> None:
-    """Tell a giver that the gift has arrived."""
-    found = gifts.gift(uuid.UUID(campaign), uuid.UUID(gift))
-    if found.giver is None:
-        return
+def thank(campaign: str) -> None:
+    """Tell the givers of newly laid gifts that they have arrived: some now, the others by the next job."""
+    found = gift_actions.thank(uuid.UUID(campaign))
+    for gift in found:
+        if gift.giver is not None and gift.channel != MATCH:
+            _thank(gift.giver, gift)
+    if found:
+        thank.enqueue(campaign=campaign)
+
+
+def _thank(giver: uuid.UUID, gift: gifts.Gift) -> None:
     notify(
-        found.giver,
+        giver,
         "giving.gift",
         Text("Your gift of {amount} has arrived", "您的 {amount} 捐助已收到").format(
-            amount=_money(found.amount, found.asset)
+            amount=_money(gift.amount, gift.asset)
         ),
         Text(
             "{organisation} has received it for “{title}”. Your receipt is ready; whatever it pays for is told to you.",
             "{organisation} 已为“{title}”收到这笔捐款。收据已备好，用到哪里会告诉您。",
-        ).format(organisation=found.organisation, title=found.title),
-        f"/giving/{campaign}/gifts/{gift}/",
+        ).format(organisation=gift.organisation, title=gift.title),
+        f"/giving/{gift.campaign}/gifts/{gift.id}/",
     )
 
 

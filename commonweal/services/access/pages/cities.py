@@ -6,7 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from commonweal.kernel.text import Text
 from commonweal.services.access import queries
+from commonweal.services.access.pages.maps import drawn
 from commonweal.services.access.rules import ATTRIBUTES, PROFILES, parse_profile
 
 
@@ -19,9 +21,8 @@ def cities(request: HttpRequest) -> HttpResponse:
 @require_safe
 def city(request: HttpRequest, region: str) -> HttpResponse:
     """One of them. The profile is one of those to start from: nobody's own."""
-    from commonweal.services.access.graph import drawing, text
+    from commonweal.services.access.graph import text
     from commonweal.services.access.graph.repairs import repairs
-    from commonweal.services.access.pages.routes import safe
 
     found = queries.region(region)
     wanted = request.GET.get("profile", "manual")
@@ -43,6 +44,6 @@ def city(request: HttpRequest, region: str) -> HttpResponse:
             }
             for repair in best
         ],
-        "map": safe(drawing.draw(router, marks=[(r.lat, r.lon, "barrier") for r in best], title="repairs / 改造点")),
+        "map": drawn(found, Text("Map of repairs", "改造点地图"), marks=[(r.lat, r.lon, "barrier") for r in best]),
     }
     return render(request, "access/city.html", context)

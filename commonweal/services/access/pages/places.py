@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from commonweal.kernel.text import Text
 from commonweal.services.access import queries
 from commonweal.services.access.gazetteer import Feature, kind
-from commonweal.services.access.pages.routes import safe
+from commonweal.services.access.pages.maps import drawn
 from commonweal.services.access.rules import PROFILES, Fact, Verdict, judge
 
 MOST_HITS = 60
@@ -81,7 +81,7 @@ def places(request: HttpRequest) -> HttpResponse:
 @require_safe
 def place(request: HttpRequest, region: str, kind: str, number: int) -> HttpResponse:
     """One place: what is on record, from where and when; what stands in the way now; who passes."""
-    from commonweal.services.access.graph import drawing, text
+    from commonweal.services.access.graph import text
     from commonweal.services.access.graph.tags import node_facts
 
     found = queries.region(region)
@@ -90,7 +90,6 @@ def place(request: HttpRequest, region: str, kind: str, number: int) -> HttpResp
     tags: dict[str, str] = info.get("tags", {})
     facts = [fact for fact in node_facts(tags) if fact.attribute != "crossing"]
     lon, lat = one["geometry"]["coordinates"]
-    router = queries.router(found)
     shown = _shown(found, one)
     title = Text(f"Map: {shown['name'].en}", f"地图：{shown['name'].zh}")
     context = {
@@ -105,7 +104,7 @@ def place(request: HttpRequest, region: str, kind: str, number: int) -> HttpResp
         "passing": _passing(facts),
         "live": queries.standing_near(found.name, (lat, lon), NEAR_M),
         "lift": info["category"] == "elevator",
-        "map": safe(drawing.draw(router, marks=[(lat, lon, "goal")], title=str(title))),
+        "map": drawn(found, title, marks=[(lat, lon, "goal")]),
         "region": found,
     }
     return render(request, "access/place.html", context)

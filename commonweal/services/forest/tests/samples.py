@@ -7,11 +7,25 @@ from tests.browser.samples import Sample
 
 GIVER, STEWARD = "giver@demo.example", "steward@demo.example"
 
+FRIENDSHIP = """SELECT f.id FROM forest_friendship f JOIN parties_login l ON l.party_id IN (f.one, f.other)
+    WHERE l.email = 'giver@demo.example' LIMIT 1"""
+A_GROVE = """SELECT m.grove FROM forest_member m JOIN parties_login l ON l.party_id = m.person
+    WHERE l.email = 'giver@demo.example' LIMIT 1"""
+
 ENERGY: dict[str, Sample | list[Sample]] = {
     "forest:deeds": Sample(visitor=GIVER),
     "forest:bring": Sample(not_a_page="takes POST only"),
     "forest:connect": Sample(not_a_page="takes POST only"),
     "forest:deeds_proof": Sample(not_a_page="a file"),
+    "forest:energy": [Sample(), Sample(visitor=GIVER)],
+    "forest:harvest": Sample(not_a_page="takes POST only"),
+    "forest:wish": Sample(not_a_page="takes POST only"),
+    "forest:friends": Sample(visitor=GIVER),
+    "forest:friend": Sample(FRIENDSHIP, visitor=GIVER),
+    "forest:visit": Sample(not_a_page="takes POST only"),
+    "forest:groves": Sample(visitor=GIVER),
+    "forest:grove": Sample(A_GROVE, visitor=GIVER),
+    "forest:conservation": Sample(not_a_page="a file"),
     "forest:factors_json": Sample(not_a_page="a file"),
 }
 

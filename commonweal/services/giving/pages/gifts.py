@@ -66,7 +66,8 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
         body, headers = simulator.report(order, clock.now())
         actions.confirm(simulator.name, body, headers)
         return see_other("giving:gift", order.book, order.gift)
-    context = {"order": order, "asset": campaigns.asset_of(order.asset), "token": token}
+    promised = gifts.gift(order.book, order.gift)
+    context = {"order": order, "title": promised.title, "asset": promised.asset, "token": token}
     return render(request, "giving/pay.html", context)
 
 

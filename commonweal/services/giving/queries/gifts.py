@@ -243,6 +243,12 @@ def has_given(giver: uuid.UUID, campaign: uuid.UUID) -> bool:
     return row(query, {"giver": giver, "book": campaign}) is not None
 
 
+def laid_after(campaign: uuid.UUID, nth: int, limit: int) -> list[Gift]:
+    """The gifts that follow a number on the fund's line."""
+    query = f"{GIFT} WHERE p.book = %(book)s AND p.nth > %(nth)s ORDER BY p.nth LIMIT %(limit)s"
+    return [_gift(found) for found in rows(query, {"book": campaign, "nth": nth, "limit": limit})]
+
+
 def books_to_lay(limit: int = 500) -> list[uuid.UUID]:
     """Campaigns with payments that have no place on their fund's line yet."""
     query = "SELECT DISTINCT book FROM giving_payment WHERE start IS NULL LIMIT %(limit)s"
