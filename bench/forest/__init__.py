@@ -55,3 +55,8 @@ def certificates() -> Figure:
 def conserve() -> Figure:
     """A million operations under fire."""
     return _measure("torture", "conserve")
+
+
+def map() -> Figure:
+    """A million trees on a map."""
+    return _measure("map", "tiles")
