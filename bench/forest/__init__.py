@@ -60,3 +60,8 @@ def conserve() -> Figure:
 def sizes() -> Figure:
     """Bytes a row, and harvests a second."""
     return _measure("energy", "sizes")
+
+
+def map() -> Figure:
+    """A million trees on a map."""
+    return _measure("map", "tiles")

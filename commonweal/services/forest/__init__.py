@@ -24,6 +24,7 @@ SERVICE = Service(
         Link("energy", Text("My energy", "我的能量"), 10),
         Link("deeds", Text("My deeds", "我的绿色行为"), 20),
         Link("trees", Text("My trees", "我的树"), 30),
+        Link("map", Text("The public forest", "公众林"), 35),
         Link("plots", Text("Plots", "地块"), 40),
         Link("effect", Text("Does it change anything?", "它改变了什么"), 75),
         Link("balance", Text("Where every gram is", "每一克都在哪里"), 70),

@@ -18,6 +18,7 @@ from commonweal.services.giving.api import (
     orders,
     payouts,
     pools,
+    recurring,
     sponsorships,
     webhooks,
 )
@@ -34,6 +35,7 @@ for noun in (
     orders,
     payouts,
     pools,
+    recurring,
     sponsorships,
     webhooks,
 ):
