@@ -28,6 +28,12 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     tiles.add_argument("--json", action="store_true")
     tiles.set_defaults(run=run_tiles)
 
+    pack = subparsers.add_parser("pack", help="write what a city needs without a network, with the barriers of now")
+    pack.add_argument("region", metavar="NAME")
+    pack.add_argument("--data", help="data directory (COMMONWEAL_DATA_DIR, else .data)")
+    pack.add_argument("--json", action="store_true")
+    pack.set_defaults(run=run_pack)
+
     feed = subparsers.add_parser("feed", help="name an authority that says which lifts are out, or where works are")
     feed.add_argument("name", help="small letters and hyphens")
     feed.add_argument("--title", required=True, help="shown as the source")
@@ -67,6 +73,20 @@ def run_tiles(arguments: argparse.Namespace) -> int:
     made = tiles.make(arguments.extract, folder / tiles.FILE, show_progress)
     size = made.stat().st_size
     say({"tiles": str(made), "bytes": size}, arguments.json, [f"{made}: {size:,} bytes"])
+    return 0
+
+
+def run_pack(arguments: argparse.Namespace) -> int:
+    """Write the pack of a region."""
+    _use(arguments)
+    from commonweal.operation.database import open_database
+
+    with open_database():
+        from commonweal.services.access import packs, queries
+
+        made = packs.make(queries.region(arguments.region))
+    size = made.stat().st_size
+    say({"pack": str(made), "bytes": size}, arguments.json, [f"{made}: {size:,} bytes"])
     return 0
 
 

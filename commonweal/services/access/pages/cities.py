@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -34,6 +36,7 @@ def city(request: HttpRequest, region: str) -> HttpResponse:
         "coverage": [(ATTRIBUTES[name], round(100 * share)) for name, share in found.meta["coverage"].items()],
         "profiles": [(name, title) for name, (_, title) in PROFILES.items()],
         "profile": profile.name,
+        "pack": _pack(found),
         "kilometres": f"{found.meta['metres'] / 1000:,.1f}",
         "repairs": [
             {
@@ -47,3 +50,16 @@ def city(request: HttpRequest, region: str) -> HttpResponse:
         "map": drawn(found, Text("Map of repairs", "改造点地图"), marks=[(r.lat, r.lon, "barrier") for r in best]),
     }
     return render(request, "access/city.html", context)
+
+
+def _pack(found: queries.Region) -> dict[str, str] | None:
+    """Where the pack is, how large, and when it was made."""
+    from commonweal.services.access.downloads import PREFIX
+    from commonweal.services.access.graph.pack import FILE
+
+    path = found.folder / FILE
+    if not path.exists():
+        return None
+    stat = path.stat()
+    made = datetime.fromtimestamp(stat.st_mtime, UTC)
+    return {"url": f"{PREFIX}{found.name}/{FILE}", "size": f"{stat.st_size / 1e6:.1f} MB", "made": f"{made:%Y-%m-%d}"}

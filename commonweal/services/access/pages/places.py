@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from commonweal.kernel.text import Text
 from commonweal.services.access import queries
-from commonweal.services.access.gazetteer import Feature, kind
+from commonweal.services.access.gazetteer import Feature, kind, summary
 from commonweal.services.access.pages.maps import drawn
 from commonweal.services.access.rules import PROFILES, Fact, Verdict, judge
 
@@ -32,23 +32,6 @@ _OTHER: dict[str, Text] = {
 }
 """Tags that are shown as they are, beside what is judged."""
 _SAID = {"yes": Text("yes", "有"), "no": Text("no", "无"), "limited": Text("limited", "部分")}
-
-
-def summary(place: Feature) -> Text:
-    """How one gets in, in a few words."""
-    access = place["properties"].get("accessibility", {})
-    said = access.get("accessibleWith", {}).get("wheelchair")
-    if said is True:
-        text = Text("step-free", "无障碍可达")
-    elif said is False:
-        text = Text("not for wheelchairs", "轮椅不可达")
-    elif "partiallyAccessibleWith" in access:
-        text = Text("partly step-free", "部分无障碍")
-    else:
-        text = Text("access not known", "无障碍情况不明")
-    if any(room.get("isAccessibleWithWheelchair") for room in access.get("restrooms", ())):
-        return Text(f"{text.en}, accessible toilet", f"{text.zh}，有无障碍厕所")
-    return text
 
 
 def _shown(region: queries.Region, place: Feature) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import json
+import struct
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,11 @@ import pytest
 from django.test import Client, override_settings
 
 from commonweal.kernel.errors import Conflict
-from commonweal.services.access import downloads, queries
+from commonweal.services.access import actions, downloads, jobs, queries
+from commonweal.services.access.actions import Sighting
 from commonweal.services.access.graph import tiles
 from commonweal.services.access.seed import DISTRICT
+from commonweal.services.access.tests.world import BRIDGE, somebody
 
 
 def ask(path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -105,3 +110,24 @@ def test_without_the_program_it_says_what_to_install(tmp_path: Path, monkeypatch
     with pytest.raises(Conflict, match=r"tiles\.program"):
         tiles.make(DISTRICT, tmp_path / "map.pmtiles")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_pack_is_one_download_with_the_barriers_of_its_day(world: None, client: Client) -> None:
+    assert "pack.zip" not in client.get("/zh/access/cities/district/").content.decode()
+    actions.report(somebody("one@x.example"), Sighting("works", *BRIDGE, "k1"))
+    jobs.pack.do()
+    with zipfile.ZipFile(queries.region("district").folder / "pack.zip") as archive:
+        assert {name.removeprefix("district/") for name in archive.namelist()} == {
+            "index.html", "README.txt", "map.pmtiles", "places.json"
+        }  # fmt: skip
+        page = archive.read("district/index.html").decode()
+        assert "2026-11-25" in archive.read("district/README.txt").decode()
+    packed = base64.b64decode(page.split('id="data">')[1].split("<")[0])
+    plain = gzip.decompress(packed)
+    told = json.loads(plain[4 : 4 + struct.unpack("<I", plain[:4])[0]])
+    assert [one["date"] for one in told["barriers"]] == ["2026-11-25"] and "道路施工" in told["barriers"][0]["said"][1]
+    assert len(told["places"]) == 7 and told["map"]["name"] == "district"
+    assert "/live/access/maps/district/pack.zip" in client.get("/zh/access/cities/district/").content.decode()
+    status, headers, body = ask("district/pack.zip")
+    assert (status, headers["content-type"], body[:2]) == (200, "application/zip", b"PK")
+    (queries.region("district").folder / "pack.zip").unlink()

@@ -48,7 +48,6 @@ def seed() -> None:
     _together(*cast)
     balances.settle()
     balances.expire_days()
-    balances.state()
 
 
 def _together(giver: Party, teacher: Party, company: Party) -> None:

@@ -25,6 +25,8 @@ ENERGY: dict[str, Sample | list[Sample]] = {
     "forest:visit": Sample(not_a_page="takes POST only"),
     "forest:groves": Sample(visitor=GIVER),
     "forest:grove": Sample(A_GROVE, visitor=GIVER),
+    "forest:partner": [Sample(visitor=GIVER), Sample(visitor="company@demo.example")],
+    "forest:partners": Sample(visitor=STEWARD),
     "forest:conservation": Sample(not_a_page="a file"),
     "forest:factors_json": Sample(not_a_page="a file"),
 }

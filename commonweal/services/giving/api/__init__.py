@@ -15,8 +15,10 @@ from commonweal.services.giving.api import (
     endings,
     gifts,
     givers,
+    orders,
     payouts,
     pools,
+    recurring,
     sponsorships,
     webhooks,
 )
@@ -30,8 +32,10 @@ for noun in (
     endings,
     gifts,
     givers,
+    orders,
     payouts,
     pools,
+    recurring,
     sponsorships,
     webhooks,
 ):

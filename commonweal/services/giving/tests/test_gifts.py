@@ -23,6 +23,7 @@ from commonweal.services.giving import jobs
 from commonweal.services.giving.actions import books, gifts, payouts
 from commonweal.services.giving.actions import campaigns as campaign_actions
 from commonweal.services.giving.actions.gifts import Taken
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.models import Campaign
 from commonweal.services.giving.payment import Order, providers
 from commonweal.services.giving.payment.simulator import NONCE, SIGNATURE, TIME, Simulator
@@ -103,13 +104,13 @@ def test_the_leaf_names_the_giver_to_the_giver_alone(world: World, simulator: Si
     leaf = json.loads(placed.entry)
     assert str(world.giver.id) not in placed.entry.decode()
     assert (leaf["kind"], leaf["amount"], leaf["asset"]) == ("giving.gift", 500, "CNY")
-    salt, private = gifts.opening(world.giver.id, found.fact)
+    salt, private = opening(world.giver.id, found.fact)
     assert leaf["seal"] == proof.note.encode(seal(salt, private))
     assert private == {"giver": str(world.giver.id)}
 
     forget(world.giver.id)
     with pytest.raises(NotFound, match=r"party\.forgotten"):
-        gifts.opening(world.giver.id, found.fact)
+        opening(world.giver.id, found.fact)
 
 
 def test_whoever_is_forgotten_while_paying_gives_without_a_name(world: World, simulator: Simulator) -> None:
