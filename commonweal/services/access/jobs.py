@@ -9,9 +9,9 @@ from django.db import connection
 
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.jobs import every, task
-from commonweal.services.access import actions
+from commonweal.services.access import actions, packs
 from commonweal.services.access.models import Feed, Notice
-from commonweal.services.access.queries import feed
+from commonweal.services.access.queries import feed, regions
 
 MOST_BYTES = 20_000_000
 """Of a feed."""
@@ -55,5 +55,13 @@ def read_feed(name: str) -> None:
         actions.note_failure(name, f"{type(error).__name__}: {error}")
 
 
+@task("access.pack", lease=timedelta(minutes=10))
+def pack() -> None:
+    """Write the pack of every region anew, with the barriers of now."""
+    for region in regions():
+        packs.make(region)
+
+
 every(timedelta(minutes=5), fade)
+every(timedelta(hours=6), pack)
 every(timedelta(minutes=1), poll)

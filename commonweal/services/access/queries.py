@@ -234,6 +234,7 @@ class Live:
     standing: str
     source: Text
     at: datetime
+    point: Point
     url: str = ""
 
     @property
@@ -242,32 +243,27 @@ class Live:
         return STANDINGS[self.standing]
 
 
-def standing_near(region: str, point: Point, radius: float) -> list[Live]:
-    """The barriers that people or authorities have told of within `radius` metres, the newest first."""
-    lat, lon = point
-    north = radius / 111_195
-    east = north / max(0.01, math.cos(math.radians(lat)))
+_STANDING = """
+SELECT * FROM (
+    SELECT r.kind, (SELECT standing FROM access_change c WHERE c.report_id = r.id ORDER BY sequence DESC LIMIT 1)
+           AS standing, '' AS source, r.at, r.id::text AS report, r.lat, r.lon
+    FROM access_report r WHERE r.region = %(region)s
+    UNION ALL
+    SELECT n.kind, (SELECT standing FROM access_change c WHERE c.notice_id = n.id ORDER BY sequence DESC LIMIT 1),
+           f.title, coalesce(n.starts, n.seen_at), '', (n.points->0->>0)::float, (n.points->0->>1)::float
+    FROM access_notice n JOIN access_feed f ON f.name = n.feed_id WHERE f.region = %(region)s
+) AS told
+WHERE lat BETWEEN %(south)s AND %(north)s AND lon BETWEEN %(west)s AND %(east)s AND standing <> 'cleared'
+ORDER BY at DESC LIMIT %(limit)s
+"""
+
+
+def _live(region: str, south: float, west: float, north: float, east: float, limit: int) -> list[Live]:
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT * FROM (
-                SELECT r.kind, (SELECT standing FROM access_change c WHERE c.report_id = r.id
-                                ORDER BY sequence DESC LIMIT 1) AS standing, '' AS source, r.at, r.id::text
-                FROM access_report r
-                WHERE r.region = %(region)s AND r.lat BETWEEN %(south)s AND %(north)s
-                  AND r.lon BETWEEN %(west)s AND %(east)s
-                UNION ALL
-                SELECT n.kind, (SELECT standing FROM access_change c WHERE c.notice_id = n.id
-                                ORDER BY sequence DESC LIMIT 1), f.title, coalesce(n.starts, n.seen_at), ''
-                FROM access_notice n JOIN access_feed f ON f.name = n.feed_id
-                WHERE f.region = %(region)s AND (n.points->0->>0)::float BETWEEN %(south)s AND %(north)s
-                  AND (n.points->0->>1)::float BETWEEN %(west)s AND %(east)s
-            ) AS told WHERE standing <> 'cleared' ORDER BY 4 DESC LIMIT 20
-            """,
-            {
-                "region": region, "south": lat - north, "north": lat + north, "west": lon - east, "east": lon + east,
-            },
-        )  # fmt: skip
+            _STANDING,
+            {"region": region, "south": south, "west": west, "north": north, "east": east, "limit": limit},
+        )
         rows = cursor.fetchall()
     people = Text("told by people", "用户上报")
     return [
@@ -276,10 +272,24 @@ def standing_near(region: str, point: Point, radius: float) -> list[Live]:
             standing,
             Text(source, source) if source else people,
             at,
+            (lat, lon),
             reverse("access:report", args=[name]) if name else "",
         )
-        for kind, standing, source, at, name in rows
+        for kind, standing, source, at, name, lat, lon in rows
     ]
+
+
+def standing_near(region: str, point: Point, radius: float) -> list[Live]:
+    """The barriers that people or authorities have told of within `radius` metres, the newest first."""
+    lat, lon = point
+    north = radius / 111_195
+    east = north / max(0.01, math.cos(math.radians(lat)))
+    return _live(region, lat - north, lon - east, lat + north, lon + east, 20)
+
+
+def standing_in(region: str, limit: int = 5_000) -> list[Live]:
+    """The barriers that stand in a region, the newest first."""
+    return _live(region, -90, -180, 90, 180, limit)
 
 
 def feed(name: str) -> Feed:

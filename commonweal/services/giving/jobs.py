@@ -39,6 +39,7 @@ from commonweal.services.giving.queries import (
     webhooks,
 )
 from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.rules.matches import CHANNEL as MATCH
 from commonweal.services.giving.rules.recurring import Standing as RecurringStanding
 from commonweal.services.giving.rules.returns import TITLES, Cause, Standing
 
@@ -49,22 +50,28 @@ def _money(amount: int, asset: Asset) -> Text:
 
 
 @task("giving.thank")
-def thank(campaign: str, gift: str) -> None:
-    """Tell a giver that the gift has arrived."""
-    found = gifts.gift(uuid.UUID(campaign), uuid.UUID(gift))
-    if found.giver is None:
-        return
+def thank(campaign: str) -> None:
+    """Tell the givers of newly laid gifts that they have arrived: some now, the others by the next job."""
+    found = gift_actions.thank(uuid.UUID(campaign))
+    for gift in found:
+        if gift.giver is not None and gift.channel != MATCH:
+            _thank(gift.giver, gift)
+    if found:
+        thank.enqueue(campaign=campaign)
+
+
+def _thank(giver: uuid.UUID, gift: gifts.Gift) -> None:
     notify(
-        found.giver,
+        giver,
         "giving.gift",
         Text("Your gift of {amount} has arrived", "您的 {amount} 捐助已收到").format(
-            amount=_money(found.amount, found.asset)
+            amount=_money(gift.amount, gift.asset)
         ),
         Text(
             "{organisation} has received it for “{title}”. Your receipt is ready; whatever it pays for is told to you.",
             "{organisation} 已为“{title}”收到这笔捐款。收据已备好，用到哪里会告诉您。",
-        ).format(organisation=found.organisation, title=found.title),
-        f"/giving/{campaign}/gifts/{gift}/",
+        ).format(organisation=gift.organisation, title=gift.title),
+        f"/giving/{gift.campaign}/gifts/{gift.id}/",
     )
 
 
@@ -113,6 +120,22 @@ def tell_paid(campaign: str, request: str) -> None:
                 amount=_money(source.amount, paid.asset)
             ),
             Text("For “{title}”: {what}", "用于“{title}”：{what}").format(title=paid.title, what=paid.what),
+            f"/giving/{campaign}/gifts/{source.gift}/",
+        )
+
+
+@task("giving.tell_use")
+def tell_use(campaign: str, request: str, after: int) -> None:
+    """Tell those whose gifts paid for something how it is used."""
+    paid = payouts.payout(uuid.UUID(campaign), uuid.UUID(request))
+    for source in gifts.sources(paid.campaign, paid.id):
+        if source.giver is None:
+            continue
+        notify(
+            source.giver,
+            "giving.use",
+            Text("{days} days on: how it is used", "{days} 天后的使用情况").format(days=str(after)),
+            paid.what,
             f"/giving/{campaign}/gifts/{source.gift}/",
         )
 
@@ -338,7 +361,7 @@ every(timedelta(minutes=1), disclosure)
 opener("giving.gift")(opening)
 opener("giving.hours")(opening)
 opener("giving.recurring")(opening)
-opener("giving.invoice")(opening)
+opener("giving.pledge")(opening)
 eraser(appeal_actions.erase)
 eraser(giver_actions.erase)
 eraser(agreement_actions.erase)

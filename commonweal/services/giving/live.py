@@ -7,6 +7,7 @@ its key the API finds what was written, if something was.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -14,15 +15,16 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from commonweal.kernel.errors import Conflict, Refusal
+from commonweal.kernel.errors import Refusal
 from commonweal.kernel.ledger import check_key
 from commonweal.kernel.quantity import format_amount, parse_amount
 from commonweal.services.giving.actions.gifts import Taken
 from commonweal.services.giving.hot.batcher import Batcher
 from commonweal.services.giving.hot.writer import Asked, Writer
 from commonweal.services.giving.payment import Order, providers
+from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.rules.gifts import Give
+from commonweal.services.giving.rules.gifts import COLLECTED, Give
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -54,30 +56,32 @@ async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
     found = PATH.fullmatch(scope["path"])
     if scope["method"] != "POST" or found is None:
         return receive
-    headers = {name.lower(): value for name, value in scope["headers"]}
+    headers: dict[bytes, bytes] = dict(scope["headers"])
     token = headers.get(b"authorization", b"").split(b" ")
     if len(token) != 2 or token[0].lower() != b"bearer" or headers.get(b"content-type") != b"application/json":
         return receive
     length = headers.get(b"content-length", b"")
-    if not length.isdigit() or int(length) > MAX_BODY:
+    if not length.isdigit() or int(length) > MAX_BODY or len(headers) != len(scope["headers"]):
         return receive
     read = [await receive()]
     while read[-1]["type"] == "http.request" and read[-1].get("more_body", False):
         read.append(await receive())
-    body = b"".join(message.get("body", b"") for message in read)
+    body = read[0].get("body", b"") if len(read) == 1 else b"".join(message.get("body", b"") for message in read)
     wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), body)
     if wish is None:
         return _again(read, receive)
-    try:
-        taken = await batcher().ask(Asked(wish, hashlib.sha256(token[1]).digest()))
-    except Conflict as reused:
-        taken = reused
+    taken = await batcher().ask(Asked(wish, hashlib.sha256(token[1]).digest()))
     if not isinstance(taken, Taken) or taken.existed:
         return _again(read, receive)
-    content = _answer(wish, taken)
+    content = await _answer(wish, taken)
     kind = (b"content-type", b"application/json; charset=utf-8")
-    length = (b"content-length", str(len(content)).encode())
-    await send({"type": "http.response.start", "status": 201, "headers": [kind, length]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 201,
+            "headers": [kind, (b"content-length", str(len(content)).encode())],
+        }
+    )
     await send({"type": "http.response.body", "body": content})
     return None
 
@@ -88,9 +92,9 @@ routes = {PREFIX: gifts}
 def _wish(campaign: uuid.UUID, key: bytes, body: bytes) -> Give | None:
     """The wish, if the request is in the one plain form; its giver is known later, by the token."""
     try:
-        said = json.loads(body, object_pairs_hook=_once)
+        said = DECODER.decode(body.decode())
         amount, code, channel = said.pop("amount"), said.pop("asset"), said.pop("channel", "simulator")
-        if said or channel not in providers():
+        if said or (channel != COLLECTED and channel not in providers()):
             return None
         wished = parse_amount(amount, asset_of(code))
         return Give(campaign, None, wished, code, channel, check_key(key.decode("ascii")))
@@ -105,21 +109,31 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _answer(wish: Give, taken: Taken) -> bytes:
+DECODER = json.JSONDecoder(object_pairs_hook=_once)
+ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+async def _answer(wish: Give, taken: Taken) -> bytes:
     amount = {"amount": format_amount(wish.amount, asset_of(wish.asset), grouped=False), "asset": wish.asset}
+    said = {
+        "id": str(taken.id),
+        "campaign": str(wish.campaign),
+        "amount": amount,
+        "state": "paid" if taken.fact else "waiting",
+        "given_at": taken.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "fact": str(taken.fact) if taken.fact else None,
+        "pay": None if taken.fact else await _pay(wish, taken),
+    }
+    return ENCODER.encode(said).encode()
+
+
+async def _pay(wish: Give, taken: Taken) -> str:
+    """Where to pay. A real provider is asked over the network, which must not hold up the loop."""
+    provider = providers()[wish.channel]
     order = Order(wish.campaign, taken.id, wish.amount, wish.asset, taken.title)
-    return json.dumps(
-        {
-            "id": str(taken.id),
-            "campaign": str(wish.campaign),
-            "amount": amount,
-            "state": "waiting",
-            "given_at": taken.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "fact": None,
-            "pay": providers()[wish.channel].create(order),
-        },
-        ensure_ascii=False,
-    ).encode()
+    return (
+        provider.create(order) if isinstance(provider, Simulator) else await asyncio.to_thread(provider.create, order)
+    )
 
 
 def _again(read: list[MutableMapping[str, Any]], receive: Receive) -> Receive:

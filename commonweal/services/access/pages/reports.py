@@ -12,9 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from commonweal.kernel.doors import form_key, see_other
 from commonweal.kernel.errors import Conflict, Invalid, NotFound, TooLarge
 from commonweal.kernel.parties import session
+from commonweal.kernel.text import Text
 from commonweal.services.access import actions, queries
 from commonweal.services.access.actions import Sighting
-from commonweal.services.access.pages.routes import read_place, safe
+from commonweal.services.access.pages.maps import drawn
+from commonweal.services.access.pages.routes import read_place
 
 
 @require_safe
@@ -54,10 +56,8 @@ def report(request: HttpRequest, report: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         actions.say(session.signed_in(request), report, present=request.POST.get("present") == "yes")
         return see_other("access:report", report)
-    from commonweal.services.access.graph import drawing
-
-    picture = ""
+    map_ = None
     if any(region.name == found.region for region in queries.regions()):
-        router = queries.router(queries.region(found.region))
-        picture = drawing.draw(router, marks=[(found.lat, found.lon, "barrier")], title="barrier / 障碍")
-    return render(request, "access/report.html", {"report": found, "map": safe(picture)})
+        title = Text(f"Map: {found.kind.en}", f"地图：{found.kind.zh}")
+        map_ = drawn(queries.region(found.region), title, marks=[(found.lat, found.lon, "barrier")])
+    return render(request, "access/report.html", {"report": found, "map": map_})

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_http_methods
 
 from commonweal.kernel import geo
@@ -16,6 +15,7 @@ from commonweal.kernel.errors import Invalid, Refusal
 from commonweal.kernel.parties import session
 from commonweal.kernel.text import Text
 from commonweal.services.access import queries
+from commonweal.services.access.pages.maps import Mark, drawn
 from commonweal.services.access.queries import Point
 from commonweal.services.access.rules import MODES, PROFILES, Profile, parse_profile
 
@@ -101,7 +101,7 @@ def route(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest) -> dict[str, Any]:
-    from commonweal.services.access.graph import answer, drawing
+    from commonweal.services.access.graph import answer
     from commonweal.services.access.graph.easing import change
 
     form = request.POST
@@ -115,7 +115,7 @@ def _answer(request: HttpRequest) -> dict[str, Any]:
     router = queries.router(region)
     found = answer.route(router, profile, start, goal, alternatives=True)
     line = found["geometry"]["coordinates"] if found["status"] == "ok" else ()
-    marks = [(*start, "start"), (*goal, "goal")]
+    marks: list[Mark] = [(*start, "start"), (*goal, "goal")]
     if found["status"] != "ok":
         marks += [(r["lat"], r["lon"], "barrier") for r in found["reasons"] if "lat" in r]
     title = Text("The streets between the two places", "两地之间的街道")
@@ -123,7 +123,7 @@ def _answer(request: HttpRequest) -> dict[str, Any]:
     return {
         "found": found,
         "region": region,
-        "map": safe(drawing.draw(router, line, marks, str(title))),
+        "map": drawn(region, title, line, marks),
         "steps": [Text(en, zh) for en, zh in steps],
         "reasons": [Text(**r["text"]) if "text" in r else None for r in found.get("reasons", ())],
         "told": Text(**found["text"]) if "text" in found else None,
@@ -140,8 +140,3 @@ def _attribute(name: str) -> Text:
     from commonweal.services.access.rules import ATTRIBUTES
 
     return ATTRIBUTES[name]
-
-
-def safe(svg: str) -> SafeString:
-    """An SVG of our own, in which nothing comes from outside but numbers."""
-    return mark_safe(svg)  # noqa: S308

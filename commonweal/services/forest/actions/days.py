@@ -11,7 +11,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.proof import Fact, append, tree
 from commonweal.services.forest import energy
-from commonweal.services.forest.actions import factors, sources
+from commonweal.services.forest.actions import factors, gardens, sources
 from commonweal.services.forest.energy.intake import lock
 from commonweal.services.forest.queries import deeds as queries
 from commonweal.services.forest.rules.bubbles import day_of
@@ -25,6 +25,7 @@ def open_forest() -> None:
         energy.open_shards(cursor)
         for day in (today, today + timedelta(days=1)):
             cursor.execute("SELECT forest_open_day(%s)", [day])
+            gardens.commit_seed(cursor, day)
     sources.open_own()
     factors.publish()
 

@@ -16,8 +16,8 @@ from commonweal.kernel.parties import session
 from commonweal.services.forest import pictures
 from commonweal.services.forest.actions import certificates as actions
 from commonweal.services.forest.pages.plots import draw
+from commonweal.services.forest.queries import captures, holdings, plots, record, seasons
 from commonweal.services.forest.queries import certificates as queries
-from commonweal.services.forest.queries import holdings, plots, record, seasons
 from commonweal.services.forest.queries.subplots import subplots
 from commonweal.services.forest.rules.trees import TITLES
 
@@ -55,14 +55,18 @@ def tree(request: HttpRequest, number: str) -> HttpResponse:
     found = queries.by_number(number)
     plot = plots.plot(found.plot)
     visitor = session.visitor(request)
+    own = visitor is not None and visitor.id == found.owner
     spot = pictures.Spot(found.longitude, found.latitude, "mine")
     context = {
         "tree": found,
         "state": TITLES[found.state],
+        "grams": f"{found.grams:,}",
         "plot": plot,
-        "mine": visitor is not None and visitor.id == found.owner,
+        "mine": own,
+        "earned": record.earned_before(found.owner, found.at) if own else [],
         "picture": mark_safe(pictures.tree(str(found.number), shrub=found.species in SHRUBS)),  # noqa: S308
         "map": draw(plot, subplots(plot.id), [spot]),
+        "captures": captures.of_plot(plot.id, found.seq),
         "chain": record.chain(found, plot.id),
     }
     return render(request, "forest/tree.html", context)

@@ -10,13 +10,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from commonweal.kernel import clock
+from commonweal.kernel.arrays import array, ids, octets, texts
 from commonweal.kernel.errors import NotAllowed, Refusal
 from commonweal.kernel.ids import uuid7
-from commonweal.kernel.jobs import enqueue
-from commonweal.kernel.ledger import Leg, Transfer, expired, find, open_accounts, post, request_hash, resolve
+from commonweal.kernel.ledger import (
+    KeyReused,
+    Leg,
+    Transfer,
+    expired,
+    find,
+    open_accounts,
+    post,
+    post_each,
+    request_hash,
+    resolve,
+)
 from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.models import Party
@@ -28,6 +39,7 @@ from commonweal.services.giving.actions import agreements, books, callbacks, mat
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
+from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.queries.sql import prepared
 from commonweal.services.giving.rules import fees
 from commonweal.services.giving.rules import gifts as rules
@@ -81,8 +93,8 @@ def collect(officer: Party, wish: Give) -> Taken:
 def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | Refusal]:
     """Take a batch of gifts in the caller's transaction; the answers are in the order asked.
 
-    A gift that cannot be taken gets its refusal as the answer and hinders no other; a reused key raises `KeyReused`
-    for the whole batch.
+    A gift that cannot be taken, or whose key stands for another wish, gets its refusal as the answer and hinders no
+    other.
     """
     campaigns = taking({wish.campaign for wish in gives}, now)
     answers: dict[int, Taken | Refusal] = {}
@@ -104,18 +116,18 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
     facts = {
         place: _fact(gives[place], transfer.id, now) for place, transfer in placed.items() if gives[place].collected
     }
-    posted = post(cursor, list(placed.values()), KEEP, _kept(gives, placed, facts, now))
+    posted = post_each(cursor, list(placed.values()), KEEP, _kept(gives, placed, facts, now))
     new = []
     for (place, transfer), answer in zip(placed.items(), posted, strict=True):
         wish, title = gives[place], campaigns[gives[place].campaign].title
-        if answer.existed:
+        if isinstance(answer, KeyReused):
+            answers[place] = answer
+        elif answer.existed:
             answers[place] = _stored(cursor, wish.campaign, answer.id, title)
-            continue
-        fact = facts.get(place)
-        answers[place] = Taken(wish.campaign, transfer.id, title, now, fact.id if fact else None, existed=False)
-        if fact and wish.giver:
-            enqueue("giving.thank", campaign=str(wish.campaign), gift=str(transfer.id))
-        new.append((wish, transfer.id))
+        else:
+            fact = facts.get(place)
+            answers[place] = Taken(wish.campaign, transfer.id, title, now, fact.id if fact else None, existed=False)
+            new.append((wish, transfer.id))
     _keep_tips(cursor, new)
     matches.reserve(cursor, new, now)
     return [answers[place] for place in range(len(gives))]
@@ -173,11 +185,21 @@ def expire() -> int:
             return number
 
 
+def thank(campaign: uuid.UUID, limit: int = 200) -> list[Gift]:
+    """The next gifts of the fund's line whose givers have not been thanked, taken in the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO giving_thanked (book, nth) VALUES (%s, 0) ON CONFLICT DO NOTHING", [campaign])
+        cursor.execute("SELECT nth FROM giving_thanked WHERE book = %s FOR UPDATE", [campaign])
+        (after,) = cursor.fetchone()
+        found = laid_after(campaign, after, limit)
+        if found:
+            cursor.execute("UPDATE giving_thanked SET nth = %s WHERE book = %s", [found[-1].nth, campaign])
+    return found
+
+
 def _legs(wish: Give) -> tuple[Leg, ...]:
-    there, received = (
-        books.provider(wish.campaign, wish.asset, wish.channel),
-        books.received(wish.campaign, wish.asset),
-    )
+    there = books.provider(wish.campaign, wish.asset, wish.channel)
+    received = books.received(wish.campaign, wish.asset)
     if not wish.tip:
         return books.move(there, received, wish.amount)
     host = books.host(wish.campaign, wish.asset)
@@ -272,13 +294,13 @@ def _kept(
     """The parameters of `KEEP`."""
     new = [(gives[place], transfer.id, facts.get(place)) for place, transfer in placed.items()]
     return {
-        "gift_book": [wish.campaign for wish, _, _ in new],
-        "gift": [id for _, id, _ in new],
-        "giver": [wish.giver for wish, _, _ in new],
-        "amount": [wish.amount for wish, _, _ in new],
-        "channel": [wish.channel for wish, _, _ in new],
-        "fact": [fact and fact.id for _, _, fact in new],
-        "entry": [fact and fact.entry for _, _, fact in new],
+        "gift_book": ids(wish.campaign for wish, _, _ in new),
+        "gift": ids(id for _, id, _ in new),
+        "giver": ids(wish.giver for wish, _, _ in new),
+        "amount": array(wish.amount for wish, _, _ in new),
+        "channel": texts(wish.channel for wish, _, _ in new),
+        "fact": ids(fact.id if fact else None for _, _, fact in new),
+        "entry": octets(fact.entry if fact else None for _, _, fact in new),
         "now": now,
     }
 
@@ -319,8 +341,6 @@ def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime,
     )
     append(cursor, fact)
     matches.settle(cursor, wish, callback.gift, now)
-    if wish.giver:
-        enqueue("giving.thank", campaign=str(wish.campaign), gift=str(callback.gift))
 
 
 def _late(wish: Give, gift: uuid.UUID, now: datetime) -> Transfer:

@@ -98,16 +98,16 @@ def _write(
     """The next number: under the lock of its charity, so that a number is never skipped and never given twice."""
     year = queries.today().year
     cursor.execute(
-        "SELECT coalesce(max(number), 0) + 1 FROM giving_invoice WHERE charity = %s AND year = %s", [charity, year]
+        "SELECT coalesce(max(number), 0) + 1 FROM giving_pledge WHERE charity = %s AND year = %s", [charity, year]
     )
     number = int(cursor.fetchone()[0])
     fields = {"charity": str(charity), "year": year, "number": number, "campaign": str(campaign)}
     id = uuid7()  # who has promised is for both sides alone
     sealed = seal(*opening(company.id, id))
-    fact = Fact("giving.invoice", now, fields | {"amount": amount, "asset": CNY.code}, sealed, id)
+    fact = Fact("giving.pledge", now, fields | {"amount": amount, "asset": CNY.code}, sealed, id)
     cursor.execute(
         """
-        INSERT INTO giving_invoice (charity, year, number, book, company, amount, due, account, key, by_party, fact, at)
+        INSERT INTO giving_pledge (charity, year, number, book, company, amount, due, account, key, by_party, fact, at)
         VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         [charity, year, number, campaign, company.id, amount, due, account, key, officer.id, fact.id, now],
@@ -182,10 +182,10 @@ def _take_in(cursor: Cursor, officer: Party, charity: uuid.UUID, line: BankLine)
 def _end(cursor: Cursor, found: queries.Invoice, gift: uuid.UUID | None, by: Party, now: datetime) -> None:
     state = "paid" if gift else "cancelled"
     fields = {"charity": str(found.charity.id), "year": found.year, "number": found.number, "state": state}
-    fact = Fact("giving.invoice-end", now, fields | ({"gift": str(gift)} if gift else {}))
+    fact = Fact("giving.pledge-end", now, fields | ({"gift": str(gift)} if gift else {}))
     cursor.execute(
         """
-        INSERT INTO giving_invoice_end (charity, year, number, gift, by_party, fact, at)
+        INSERT INTO giving_pledge_end (charity, year, number, gift, by_party, fact, at)
         VALUES (%s, %s, %s, %s, %s, %s, %s)
         """,
         [found.charity.id, found.year, found.number, gift, by.id, fact.id, now],
@@ -196,4 +196,4 @@ def _end(cursor: Cursor, found: queries.Invoice, gift: uuid.UUID | None, by: Par
 
 def _lock(cursor: Cursor, charity: uuid.UUID) -> None:
     """One at a time numbers and pays the invoices of a charity."""
-    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"giving.invoice:{charity}"])
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"giving.pledge:{charity}"])

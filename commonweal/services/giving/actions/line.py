@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from commonweal.kernel import clock
 from commonweal.kernel.ids import uuid7
+from commonweal.kernel.jobs import enqueue
 from commonweal.kernel.ledger import Transfer, post, request_hash
 from commonweal.kernel.proof.log import Cursor
 from commonweal.services.giving.actions import books, fees
@@ -19,6 +20,7 @@ def lock(cursor: Cursor, campaign: uuid.UUID) -> None:
 
 
 def lay(cursor: Cursor, campaign: uuid.UUID) -> int:
+    """Lay the payments that have no place, and let their givers be thanked; returns how many."""
     cursor.execute(
         """
         WITH line AS MATERIALIZED (  -- once: rows of this very update stand in its index
@@ -47,6 +49,7 @@ def lay(cursor: Cursor, campaign: uuid.UUID) -> int:
         id = uuid7()
         request = request_hash("lay", str(id))
         post(cursor, [Transfer(campaign, f"lay:{id}", request, "giving.lay", legs, clock.now(), id=id)])
+        enqueue("giving.thank", campaign=str(campaign))
         if rate[0]:
             laid = [(gift, Span(start, start + amount)) for amount, gift, start in placed]
             fees.of_host(cursor, campaign, asset, Fraction(*rate), laid, clock.now())

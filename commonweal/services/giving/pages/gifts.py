@@ -22,7 +22,7 @@ from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, fees, gifts, givers, recurring
+from commonweal.services.giving.queries import campaigns, fees, gifts, givers, orders, recurring, uses
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -73,7 +73,8 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
         body, headers = simulator.report(order, clock.now())
         actions.confirm(simulator.name, body, headers)
         return see_other("giving:gift", order.book, order.gift)
-    context = {"order": order, "asset": campaigns.asset_of(order.asset), "token": token}
+    promised = gifts.gift(order.book, order.gift)
+    context = {"order": order, "title": promised.title, "asset": promised.asset, "token": token}
     return render(request, "giving/pay.html", context)
 
 
@@ -86,11 +87,16 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
     if found.fact:
         with connection.cursor() as cursor:
             placed = proof.placed(cursor, found.fact)
+    parts = gifts.trace(campaign, gift)
+    used = [(part, uses.of_payout(campaign, part.request), uses.idle(campaign, part.request)) for part in parts]
+    bought = [(part, orders.shares(campaign, part.request, gift)) for part in parts]
     context = {
         "gift": found,
         "proved": placed is not None and placed.index is not None,
         "index": placed.index if placed else None,
-        "parts": gifts.trace(campaign, gift),
+        "parts": parts,
+        "used": [(part, asked, idle) for part, asked, idle in used if asked or idle],
+        "bought": [(part, shares) for part, shares in bought if shares],
         "fees": fees.of_gift(campaign, gift),
         "impact": receipts.impact(givers.needs(campaign), found.amount),
         "checkout": _checkout(found) if found.state is State.WAITING else "",

@@ -52,11 +52,14 @@ def providers() -> dict[str, Provider]:
 
     The simulator exists in a demonstration only.
     """
-    kept = _kept(settings.HOME / "keys" / "payments.toml")
-    return ({"simulator": Simulator(settings.HOME)} if settings.DEMONSTRATION else {}) | kept
+    return _offered(settings.HOME, settings.DEMONSTRATION)
 
 
 @functools.cache
+def _offered(home: Path, demonstration: bool) -> dict[str, Provider]:
+    return ({"simulator": Simulator(home)} if demonstration else {}) | _kept(home / "keys" / "payments.toml")
+
+
 def _kept(path: Path) -> dict[str, Provider]:
     """One table for each provider, with the fields of its class."""
     tables = tomllib.loads(path.read_text()) if path.exists() else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from commonweal.kernel import clock
+from commonweal.kernel.arrays import ids
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.ids import derived
 from commonweal.kernel.parties.people import OFFICER
@@ -105,7 +106,7 @@ def taking(campaigns: Iterable[uuid.UUID], now: datetime) -> dict[uuid.UUID, Tak
     """What is needed to decide about gifts to some campaigns."""
     query = f"""
         SELECT c.id, c.organisation_id, c.title_en, c.title_zh, c.asset, c.cap, c.custody, {STANDING}
-        FROM giving_campaign c WHERE c.id = ANY(%(ids)s)"""
+        FROM giving_campaign c WHERE c.id = ANY(%(ids)s::uuid[])"""
     return {
         found["id"]: Taking(
             id=found["id"],
@@ -116,16 +117,24 @@ def taking(campaigns: Iterable[uuid.UUID], now: datetime) -> dict[uuid.UUID, Tak
             custody=rules.Custody(found["custody"]),
             standing=standing_of(found),
         )
-        for found in rows(query, {"ids": list(campaigns), "now": now})
+        for found in rows(query, {"ids": ids(campaigns), "now": now})
     }
 
 
 def acts_for(party: uuid.UUID, campaign: uuid.UUID) -> bool:
     """Whether a party is an officer of the organisation whose campaign this is."""
+    return bool(acting({(party, campaign)}))
+
+
+def acting(pairs: Collection[tuple[uuid.UUID, uuid.UUID]]) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Those pairs of party and campaign in which the party is an officer of the campaign's organisation."""
     query = """
-        SELECT FROM parties_grant g JOIN giving_campaign c ON c.organisation_id = g.within_id
-        WHERE c.id = %(campaign)s AND g.party_id = %(party)s AND g.role = %(role)s AND g.revoked_at IS NULL"""
-    return row(query, {"campaign": campaign, "party": party, "role": OFFICER}) is not None
+        SELECT g.party_id, c.id FROM unnest(%(parties)s::uuid[], %(campaigns)s::uuid[]) AS asked (party, campaign)
+        JOIN giving_campaign c ON c.id = asked.campaign
+        JOIN parties_grant g ON g.party_id = asked.party AND g.within_id = c.organisation_id
+        WHERE g.role = %(role)s AND g.revoked_at IS NULL"""
+    values = {"parties": ids(party for party, _ in pairs), "campaigns": ids(campaign for _, campaign in pairs)}
+    return {(found["party_id"], found["id"]) for found in rows(query, values | {"role": OFFICER})}
 
 
 @dataclass(frozen=True)

@@ -27,14 +27,14 @@ INVOICE = """
            p.registration AS company_registration, f.number AS filing, d.contact,
            a.holder, a.bank, a.number AS account, e.number IS NOT NULL AS ended, e.gift, e.at AS ended_at,
            g.fact AS paid
-    FROM giving_invoice i
+    FROM giving_pledge i
     JOIN giving_campaign c ON c.id = i.book
     JOIN parties_party o ON o.id = i.charity
     JOIN parties_party p ON p.id = i.company
     JOIN giving_account a ON a.charity = i.charity AND a.nth = i.account
     LEFT JOIN giving_organisation d ON d.party_id = i.charity
     LEFT JOIN giving_filing f ON f.campaign_id = i.book
-    LEFT JOIN giving_invoice_end e ON e.charity = i.charity AND e.year = i.year AND e.number = i.number
+    LEFT JOIN giving_pledge_end e ON e.charity = i.charity AND e.year = i.year AND e.number = i.number
     LEFT JOIN giving_payment g ON g.book = i.book AND g.gift = e.gift"""
 
 

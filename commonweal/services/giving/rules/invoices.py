@@ -92,7 +92,7 @@ def due(today: date, asked: date | None) -> date:
 def reference(year: int, number: int) -> str:
     """What the company writes beside its transfer: a creditor reference (ISO 11649), `RF`, two check digits, then the
     year and the number. The check is MOD 97-10 of ISO 7064, so that a slip of the pen names no other invoice."""
-    body = f"{year}{number:06d}"
+    body = f"{year}{number:09d}"
     return f"RF{98 - _remainder(body + 'RF00'):02d}{body}"
 
 
@@ -102,12 +102,10 @@ def _remainder(text: str) -> int:
 
 def named(text: str) -> tuple[int, int] | None:
     """Year and number of the invoice that a bank's text names; None if it names none or is miswritten."""
-    for found in re.finditer(r"RF\d{2}(\d{4})(\d{6,9})", re.sub(r"[\s-]", "", text.upper())):
-        whole = found[0]
-        # A longer run of digits may follow at once: the shortest reference that checks is the one.
-        for end in range(14, len(whole) + 1):
-            if _remainder(whole[4:end] + whole[:4]) == 1 and whole[:end] == reference(int(found[1]), int(whole[8:end])):
-                return int(found[1]), int(whole[8:end])
+    for found in re.finditer(r"RF\d{2}(\d{4})(\d{9})", re.sub(r"[\s-]", "", text.upper())):
+        year, number = int(found[1]), int(found[2])
+        if found[0] == reference(year, number):
+            return year, number
     return None
 
 

@@ -246,9 +246,9 @@ def test_a_charity_without_an_account_gets_no_invoice(world: World) -> None:
 # The database keeps it, too
 
 INSERT = """
-    INSERT INTO giving_invoice (charity, year, number, book, company, amount, due, account, key, by_party, fact, at)
+    INSERT INTO giving_pledge (charity, year, number, book, company, amount, due, account, key, by_party, fact, at)
     SELECT charity, year, {number}, book, company, amount, due, account, 'raw', by_party, fact, at
-    FROM giving_invoice WHERE number = 1"""
+    FROM giving_pledge WHERE number = 1"""
 
 
 @pytest.mark.parametrize(
@@ -256,10 +256,10 @@ INSERT = """
     [
         (INSERT.format(number=3), "leaves a gap"),
         (INSERT.format(number=1), "duplicate key"),
-        ("DELETE FROM giving_invoice", "append-only"),
-        ("UPDATE giving_invoice SET number = 9", "append-only"),
-        ("INSERT INTO giving_invoice_end SELECT charity, year, number, gen_random_uuid(), by_party, fact, at "
-         "FROM giving_invoice", "not paid by this gift"),
+        ("DELETE FROM giving_pledge", "append-only"),
+        ("UPDATE giving_pledge SET number = 9", "append-only"),
+        ("INSERT INTO giving_pledge_end SELECT charity, year, number, gen_random_uuid(), by_party, fact, at "
+         "FROM giving_pledge", "not paid by this gift"),
     ],
 )  # fmt: skip
 def test_raw_sql_is_held_too(world: World, company: tuple[Party, Party], sql: str, why: str) -> None:

@@ -180,7 +180,7 @@ def test_who_may_ask_and_with_what(world: World) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO giving_payout SELECT book, id, %(transfer)s, fact, at FROM giving_request",
+        "INSERT INTO giving_payout SELECT book, id, %(transfer)s, fact, at, amount FROM giving_request",
         "INSERT INTO giving_word SELECT book, id, asked_by, true, '', fact, at FROM giving_request",
         "INSERT INTO giving_draw SELECT book, id, '[0,500)' FROM giving_request",
         "UPDATE giving_request SET amount = 1",

@@ -107,5 +107,5 @@ APPEND_ONLY = "".join(
 class Migration(migrations.Migration):
     """Creates the tables of recurring gifts."""
 
-    dependencies = [("giving", "0012_disclosure")]
+    dependencies = [("giving", "0015_uses")]
     operations = [migrations.RunSQL(sql, elidable=False) for sql in (RECURRING, GUARDS, APPEND_ONLY)]

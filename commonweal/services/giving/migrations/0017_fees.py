@@ -135,7 +135,7 @@ APPEND_ONLY = "".join(
 class Migration(migrations.Migration):
     """Creates the tables of fees and settlements."""
 
-    dependencies = [("giving", "0013_recurring")]
+    dependencies = [("giving", "0016_recurring")]
     operations = [
         migrations.AddField(
             "campaign",

@@ -16,7 +16,7 @@ CREATE TABLE giving_account (
     PRIMARY KEY (charity, nth)
 );
 
-CREATE TABLE giving_invoice (
+CREATE TABLE giving_pledge (
     charity uuid NOT NULL,
     year    smallint NOT NULL CHECK (year BETWEEN 2000 AND 2200),
     number  integer NOT NULL CHECK (number BETWEEN 1 AND 999999999),
@@ -33,10 +33,10 @@ CREATE TABLE giving_invoice (
     UNIQUE (company, key),
     FOREIGN KEY (charity, account) REFERENCES giving_account (charity, nth)
 );
-CREATE INDEX giving_invoice_company ON giving_invoice (company, at);
+CREATE INDEX giving_pledge_company ON giving_pledge (company, at);
 
 -- Paid by a line of the charity's bank statement, or cancelled: once, and never both. The number stays taken.
-CREATE TABLE giving_invoice_end (
+CREATE TABLE giving_pledge_end (
     charity uuid NOT NULL,
     year    smallint NOT NULL,
     number  integer NOT NULL,
@@ -45,7 +45,7 @@ CREATE TABLE giving_invoice_end (
     fact    uuid NOT NULL,
     at      timestamptz NOT NULL,
     PRIMARY KEY (charity, year, number),
-    FOREIGN KEY (charity, year, number) REFERENCES giving_invoice (charity, year, number)
+    FOREIGN KEY (charity, year, number) REFERENCES giving_pledge (charity, year, number)
 );
 
 -- Lines of a charity's bank statements that name an invoice, each once. No others are kept, and no payer's name.
@@ -64,41 +64,41 @@ CREATE TABLE giving_bank_line (
 
 GUARDS = """
 -- The numbers of a year follow one another; those of an invoice's charity are the numbers of its campaign's charity.
-CREATE FUNCTION giving_check_invoices() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION giving_check_pledges() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM giving_refuse(format('invoice %s of %s leaves a gap', n.number, n.year))
     FROM added n WHERE n.number > 1 AND NOT EXISTS (
-        SELECT FROM giving_invoice b WHERE b.charity = n.charity AND b.year = n.year AND b.number = n.number - 1);
+        SELECT FROM giving_pledge b WHERE b.charity = n.charity AND b.year = n.year AND b.number = n.number - 1);
     PERFORM giving_refuse(format('invoice %s is not of the charity of its campaign', n.number))
     FROM added n JOIN giving_campaign c ON c.id = n.book WHERE c.organisation_id <> n.charity;
     RETURN NULL;
 END $$;
-CREATE TRIGGER check_invoices AFTER INSERT ON giving_invoice
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION giving_check_invoices();
+CREATE TRIGGER check_pledges AFTER INSERT ON giving_pledge
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION giving_check_pledges();
 
 -- What pays an invoice is a payment of its company, in its campaign, of its amount.
-CREATE FUNCTION giving_check_invoice_ends() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION giving_check_pledge_ends() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM giving_refuse(format('invoice %s is not paid by this gift', n.number))
-    FROM added n JOIN giving_invoice i ON i.charity = n.charity AND i.year = n.year AND i.number = n.number
+    FROM added n JOIN giving_pledge i ON i.charity = n.charity AND i.year = n.year AND i.number = n.number
     WHERE n.gift IS NOT NULL AND NOT EXISTS (
         SELECT FROM giving_gift g JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
         WHERE g.book = i.book AND g.id = n.gift AND g.giver = i.company AND g.amount = i.amount);
     RETURN NULL;
 END $$;
-CREATE TRIGGER check_invoice_ends AFTER INSERT ON giving_invoice_end
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION giving_check_invoice_ends();
+CREATE TRIGGER check_pledge_ends AFTER INSERT ON giving_pledge_end
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION giving_check_pledge_ends();
 """
 
 APPEND_ONLY = "".join(
     f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON giving_{table} "
     "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();\n"
-    for table in ("account", "invoice", "invoice_end", "bank_line")
+    for table in ("account", "pledge", "pledge_end", "bank_line")
 )
 
 
 class Migration(migrations.Migration):
     """Creates the tables of invoices."""
 
-    dependencies = [("giving", "0014_fees")]
+    dependencies = [("giving", "0017_fees")]
     operations = [migrations.RunSQL(sql, elidable=False) for sql in (INVOICES, GUARDS, APPEND_ONLY)]
