@@ -55,13 +55,15 @@ def tree(request: HttpRequest, number: str) -> HttpResponse:
     found = queries.by_number(number)
     plot = plots.plot(found.plot)
     visitor = session.visitor(request)
+    own = visitor is not None and visitor.id == found.owner
     spot = pictures.Spot(found.longitude, found.latitude, "mine")
     context = {
         "tree": found,
         "state": TITLES[found.state],
         "grams": f"{found.grams:,}",
         "plot": plot,
-        "mine": visitor is not None and visitor.id == found.owner,
+        "mine": own,
+        "earned": record.earned_before(found.owner, found.at) if own else [],
         "picture": mark_safe(pictures.tree(str(found.number), shrub=found.species in SHRUBS)),  # noqa: S308
         "map": draw(plot, subplots(plot.id), [spot]),
         "captures": captures.of_plot(plot.id, found.seq),

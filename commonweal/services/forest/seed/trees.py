@@ -119,7 +119,6 @@ def grow() -> None:
             captures.capture(planter, _shot(seq, number))
     _survey("MQ1", 30, 0.84, today - 30 * DAY)
     _survey("YA1", 24, 0.66, today - 20 * DAY, "2.1 2.6")
-    days.close_days()
 
 
 def _ride(people_here: list[Party], first: datetime) -> None:
@@ -128,6 +127,7 @@ def _ride(people_here: list[Party], first: datetime) -> None:
     for day in range(18):
         at = first + day * DAY
         with clock.stopped(at):
+            days.close_days()
             for person in people_here:
                 gardens.harvest(person)
         for source, kind, metres in ((metro, "metro", 20_000), (bicycles, "cycling", 17_000)):
