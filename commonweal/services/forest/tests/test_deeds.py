@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,7 +107,7 @@ def test_only_fresh_bytes_signed_by_a_living_key_are_taken(forest_at_noon: Fores
 
 def test_too_much_at_once(forest_at_noon: Forest) -> None:
     with pytest.raises(Invalid) as refusal:
-        deeds.take(forest_at_noon.partner.source, [Report("e")] * 10_001)
+        deeds.take(forest_at_noon.partner.source, [Report("e")] * 5_001)
     assert refusal.value.code == "batch.long"
 
 
@@ -338,3 +340,16 @@ def test_the_pages_of_deeds(forest_at_noon: Forest) -> None:
         assert "418" in Client().get("/zh/forest/factors/").content.decode()
     document = Client().get("/en/forest/factors.json")
     assert hashlib.sha256(document.content).hexdigest() == methods.published().digest.hex()
+
+
+def test_the_how_to_signs_as_we_check(forest_at_noon: Forest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program in the documentation is run as it stands there."""
+    page = Path(__file__).parents[4] / "docs" / "how-to" / "report-deeds.md"
+    program = page.read_text().partition("```python\n")[2].partition("```")[0]
+    known: dict[str, Any] = {}
+    exec(compile(program, str(page), "exec"), known)
+    monkeypatch.setattr(time, "time", NOW.timestamp)
+    partner, body = forest_at_noon.partner, json.dumps({"deeds": []}).encode()
+    headers = known["signed"](partner.secret, str(partner.key), body)
+    answer = Client().post("/api/v1/forest/deeds", body, "application/json", headers=headers)
+    assert (answer.status_code, answer.json()["answers"]) == (200, [])
