@@ -9,7 +9,6 @@ from django.urls import reverse
 
 from commonweal.kernel.registry import Figure
 from commonweal.kernel.text import Text
-from commonweal.services.forest import GREEN
 from commonweal.services.forest.queries import balances
 
 
@@ -19,4 +18,4 @@ def headline() -> list[Figure]:
     if newest is None:
         return []
     minted = newest.document["total"]["minted"]
-    return [Figure(Text("Green energy earned", "已产生绿色能量"), minted, reverse("forest:balance"), GREEN)]
+    return [Figure(Text("Grams of green energy earned", "已产生绿色能量（克）"), minted, reverse("forest:balance"))]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
@@ -22,7 +24,8 @@ from commonweal.services.forest.actions import days, deeds, factors, sources, tr
 from commonweal.services.forest.actions.deeds import Report
 from commonweal.services.forest.queries import deeds as queries
 from commonweal.services.forest.queries import methods
-from commonweal.services.forest.tests.conftest import DAY, NOW, Forest, Partner, signed_in
+from commonweal.services.forest.rules.bubbles import day_of
+from commonweal.services.forest.tests.conftest import DAY, NOW, Forest, Partner, make_forest, signed_in
 
 
 def outcomes(answer: Any) -> list[tuple[str, str | None]]:
@@ -353,3 +356,31 @@ def test_the_how_to_signs_as_we_check(forest_at_noon: Forest, monkeypatch: pytes
     headers = known["signed"](partner.secret, str(partner.key), body)
     answer = Client().post("/api/v1/forest/deeds", body, "application/json", headers=headers)
     assert (answer.status_code, answer.json()["answers"]) == (200, [])
+
+
+def test_a_close_waits_for_what_was_taken_in_before_midnight(fresh_database: str) -> None:
+    """A batch that is under way when the day is closed belongs to it, or the close would have missed it."""
+    with clock.stopped(NOW):
+        f = make_forest()
+        f.partner.send([f.ride("first", f.li)], NOW)
+    day, shard, done = day_of(NOW), energy.shard_of(f.wang.id), threading.Event()
+
+    def close() -> None:
+        with clock.stopped(NOW + DAY):  # a thread has a clock of its own
+            days.close(day)
+        connection.close()
+        done.set()
+
+    with psycopg.connect(fresh_database, autocommit=True) as late:
+        method = late.execute("SELECT method FROM forest_deed LIMIT 1").fetchone()
+        assert method is not None
+        with late.transaction(), late.cursor() as cursor:
+            deed = energy.Deed(f.wang.id, f.partner.source.id, "second", method[0], 12_000, NOW)
+            assert energy.take_in(cursor, shard, [deed], NOW).new == 1
+            closing = threading.Thread(target=close)
+            closing.start()
+            assert not done.wait(0.3)  # it waits for us
+        closing.join(30)
+    assert done.is_set()
+    (closed,) = queries.closed()
+    assert (closed.deeds, closed.people) == (2, 2)
