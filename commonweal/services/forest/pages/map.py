@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from commonweal.services.forest.pictures.cells import SIDE, cell_map, net_step, 
 from commonweal.services.forest.planting import mercator
 from commonweal.services.forest.planting.layout import STEPS
 from commonweal.services.forest.queries import numbers, tiles
+from commonweal.services.forest.queries.certificates import Certificate
 from commonweal.services.forest.rules.tiles import CELLS, DEEPEST, SINGLE, Tile, check_tile
 
 ROWS = 24
@@ -102,6 +104,26 @@ def _net(tile: Tile) -> list[tuple[str, float, str]]:
     for n in range(math.ceil(south / step), math.floor(north / step) + 1):
         net.append(("h", mercator(west, n * step)[1] / size - tile.y, f"{n * step:g}°"))
     return net
+
+
+def map_of(trees: Sequence[Certificate]) -> Drawn | None:
+    """A map of some certificates' trees on our net of degrees; None without trees."""
+    if not trees:
+        return None
+    spots = [(mercator(tree.longitude, tree.latitude), tree.captures > 0, tree.planted is not None) for tree in trees]
+    tile = Tile(0, 0, 0)
+    for zoom in range(1, SINGLE):
+        within = {(x * 2**zoom // STEPS, y * 2**zoom // STEPS) for (x, y), _, _ in spots}
+        if len(within) > 1:
+            break
+        tile = Tile(zoom, *within.pop())
+    size = STEPS >> tile.zoom
+    drawn = [
+        ((x - tile.x * size) / size, (y - tile.y * size) / size, "tree" if shot else "mine" if planted else "bare")
+        for (x, y), shot, planted in spots
+    ]
+    label = Text("Map of your trees: {n}", "您的树的地图：{n} 棵").format(n=len(trees))
+    return Drawn(mark_safe(tree_map(drawn, _net(tile))), SIDE, SIDE, label)  # noqa: S308 (numbers and our own classes)
 
 
 urlpatterns = [
