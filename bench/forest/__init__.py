@@ -57,6 +57,11 @@ def conserve() -> Figure:
     return _measure("torture", "conserve")
 
 
+def sizes() -> Figure:
+    """Bytes a row, and harvests a second."""
+    return _measure("energy", "sizes")
+
+
 def map() -> Figure:
     """A million trees on a map."""
     return _measure("map", "tiles")

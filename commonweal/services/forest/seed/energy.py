@@ -44,6 +44,8 @@ def seed() -> None:
             reports = list(_rides(source, kind, cast, today - back * DAY, dice))
             with clock.stopped(min(clock.now(), today - back * DAY + timedelta(hours=13))):
                 deeds.take(source, reports)
+    with clock.stopped(clock.now() - timedelta(hours=26)):
+        deeds.take(metro, list(_tickets(metro, cast)))
     days.close_days()
     _together(*cast)
     balances.settle()
@@ -77,6 +79,13 @@ def _partner(key: str, title: Text, registration: str) -> Source:
     organisation = people.register_organisation(title, registration)
     people.grant_role(of("company"), people.OFFICER, organisation)
     return sources.admit(of("steward"), organisation, key, "A", title)
+
+
+def _tickets(source: Source, cast: list[Party]) -> Iterator[Report]:
+    """Monthly tickets without paper, a day ago: whoever looks first finds something ripe."""
+    for person in cast:
+        name = sources.connect(person, source)
+        yield Report(f"ticket-{name.hex[:8]}", name, "paperless", 10, clock.now())
 
 
 def _rides(source: Source, kind: str, cast: list[Party], day: datetime, dice: random.Random) -> Iterator[Report]:
