@@ -42,6 +42,8 @@ SERVICE = Service(
         "held": Text("energy held by people and groves", "个人与合种林持有的能量"),
         "planted": Text("energy spent on trees", "用于种树的能量"),
         "expired": Text("energy that nobody gathered in time", "逾期未收取的能量"),
+        "avoided": Text("emissions that deeds have avoided, by the published methods", "按公开方法核算的减排"),
+        "counted": Text("quantified reduction by source of evidence", "按来源计的核算减排量"),
         "transit": Text("energy on its way from one person's book to another's", "在两本账之间转移的能量"),
     },
     fact_kinds=(

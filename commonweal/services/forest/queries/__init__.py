@@ -11,13 +11,18 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.registry import Card, Figure, Hit
 from commonweal.kernel.text import Text
-from commonweal.services.forest.queries import certificates, numbers, plots, seasons
+from commonweal.services.forest import GREEN
+from commonweal.services.forest.queries import balances, certificates, numbers, plots, seasons
 
 
 def headline() -> list[Figure]:
-    """Trees alive at least: the last and least of the five numbers."""
-    alive = numbers.of_all().alive
-    return [Figure(Text("Trees alive, at least", "存活的树（至少）"), alive, reverse("forest:plots"))] if alive else []
+    """Trees alive at least (the last and least of the five numbers), and the energy earned as of the newest balance."""
+    alive, newest = numbers.of_all().alive, balances.newest()
+    found = [Figure(Text("Trees alive, at least", "存活的树（至少）"), alive, reverse("forest:plots"))] if alive else []
+    if newest is not None:
+        minted = newest.document["total"]["minted"]
+        found.append(Figure(Text("Green energy earned", "已产生绿色能量"), minted, reverse("forest:balance"), GREEN))
+    return found
 
 
 def needed_now() -> list[Card]:

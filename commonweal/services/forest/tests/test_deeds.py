@@ -202,6 +202,7 @@ def test_a_days_close_commits_to_what_each_person_can_open(forest_at_noon: Fores
         assert (days.close_days(), days.close_days()) == (1, 0)
         (closed,) = queries.closed()
         assert (closed.deeds, closed.people, closed.late, closed.grams) == (3, 2, 1, 3 * 418)
+        assert queries.reduction() == 3 * 418  # quantified, as its own asset; the day's caps are for points alone
         for who, count in ((f.li, 2), (f.wang, 1)):
             proof = queries.proof(who.id, "test-metro", closed.day)
             assert len(proof["opened"]["deeds"]) == count
