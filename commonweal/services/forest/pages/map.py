@@ -48,7 +48,7 @@ def _show(request: HttpRequest, tile: Tile) -> HttpResponse:
         "planted": sum(cell.planted for cell in cells),
         "rows": [(cell, tile.child(cell.x, cell.y), _where(tile, cell)) for cell in largest],
         "more": max(0, len(cells) - len(largest)),
-        "trees": single[: ROWS * 2] if tile.zoom == DEEPEST else [],
+        "trees": sorted(single, key=lambda tree: tree.number is None)[: ROWS * 2] if tile.zoom == DEEPEST else [],
         "plots": tiles.plots_in(tile),
         "ways": _ways(tile),
         "numbers": numbers.of_all(),
@@ -98,12 +98,17 @@ def _net(tile: Tile) -> list[tuple[str, float, str]]:
     net = []
     step = net_step(east - west)
     for n in range(math.ceil(west / step), math.floor(east / step) + 1):
-        net.append(("v", (n * step - west) / (east - west), f"{n * step:g}°"))
+        net.append(("v", (n * step - west) / (east - west), _degrees(n * step, step)))
     step = net_step(north - south)
     size = STEPS >> tile.zoom
     for n in range(math.ceil(south / step), math.floor(north / step) + 1):
-        net.append(("h", mercator(west, n * step)[1] / size - tile.y, f"{n * step:g}°"))
+        net.append(("h", mercator(west, n * step)[1] / size - tile.y, _degrees(n * step, step)))
     return net
+
+
+def _degrees(value: float, step: float) -> str:
+    """A round degree with as many places as its step has."""
+    return f"{value:.{max(0, -math.floor(math.log10(step)))}f}°"
 
 
 def map_of(trees: Sequence[Certificate]) -> Drawn | None:
