@@ -33,6 +33,7 @@ from commonweal.services.giving.queries import (
     deeds,
     gifts,
     givers,
+    invoices,
     payouts,
     returns,
     webhooks,
@@ -241,6 +242,25 @@ def tell_recurring(campaign: str, recurring: str) -> None:
     )
 
 
+@task("giving.tell_invoice")
+def tell_invoice(charity: str, year: int, number: int) -> None:
+    """Tell who asked for an invoice that it is paid or cancelled."""
+    found = invoices.find(uuid.UUID(charity), year, number)
+    if found is None:
+        return
+    notify(
+        found.asked_by,
+        "giving.invoice",
+        Text("Invoice {year}-{number}: {state}", "缴款通知单 {year}-{number}：{state}").format(
+            year=year, number=number, state=found.state_title
+        ),
+        Text("{amount} of {company} for “{title}”.", "{company} 对“{title}”的 {amount} 捐款。").format(
+            amount=_money(found.amount, found.asset), company=found.company.name, title=found.title
+        ),
+        f"/giving/invoices/{charity}/{year}/{number}/",
+    )
+
+
 @task("giving.tell_appeal")
 def tell_appeal(appeal: str) -> None:
     """Tell who asked for help how far it has come."""
@@ -341,6 +361,7 @@ every(timedelta(minutes=1), disclosure)
 opener("giving.gift")(opening)
 opener("giving.hours")(opening)
 opener("giving.recurring")(opening)
+opener("giving.pledge")(opening)
 eraser(appeal_actions.erase)
 eraser(giver_actions.erase)
 eraser(agreement_actions.erase)

@@ -27,6 +27,7 @@ from commonweal.services.giving.actions import (
     deeds,
     gifts,
     givers,
+    invoices,
     matches,
     orders,
     payouts,
@@ -50,6 +51,7 @@ from commonweal.services.giving.rules.appeals import Appeal
 from commonweal.services.giving.rules.campaigns import Custody
 from commonweal.services.giving.rules.deeds import Shift, Sponsorship
 from commonweal.services.giving.rules.gifts import Give
+from commonweal.services.giving.rules.invoices import Account
 from commonweal.services.giving.rules.matches import Promise
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.orders import Billed, Wanted
@@ -93,6 +95,7 @@ def seed() -> None:
     _deeds(cast, today)
     _order(cast, today)
     _recurring(cast, today)
+    _invoice(cast, today)
     _settle(min(opened for opened in Campaign.objects.filter(kind="campaign").values_list("opens_at", flat=True)))
     clocks.ask_for_use()
     first, *others = use_queries.unanswered([charity.id for charity in charities.values()])
@@ -121,6 +124,19 @@ def _deeds(cast: Cast, today: datetime) -> None:
     shift = Shift(clock.now() + 3 * DAY, clock.now() + 3 * DAY + timedelta(hours=2), 6)
     deeds.call(cast.officer, campaign.id, Text("Teach a song by video", "视频教唱一首歌"), shift)
     givers.follow(giver, campaign.id, reminds=True)
+
+
+def _invoice(cast: Cast, today: datetime) -> None:
+    """A company's promise, waiting for its transfer."""
+    company = cast.givers[1]
+    sponsor = Party.objects.filter(registration="DEMO-TEA-0001").first()
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if sponsor is None or campaign is None:
+        return
+    account = Account("山那边公益基金会（虚构）", "演示银行 (made up)", "0000 0000 0000 0000")
+    with clock.stopped(today - 2 * DAY):
+        invoices.name_account(cast.officer, Party.objects.get(pk=campaign.organisation_id), account)
+        invoices.ask(company, sponsor, campaign.id, 300_00, "seed-invoice")
 
 
 def _order(cast: Cast, today: datetime) -> None:
