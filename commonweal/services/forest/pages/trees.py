@@ -67,6 +67,7 @@ def tree(request: HttpRequest, number: str) -> HttpResponse:
         "plot": plot,
         "mine": own,
         "earned": record.earned_before(found.owner, found.at) if own else [],
+        "frame": "10 50 140 105" if found.species in SHRUBS else "0 0 160 160",
         "picture": mark_safe(pictures.tree(str(found.number), shrub=found.species in SHRUBS)),  # noqa: S308
         "map": draw(plot, subplots(plot.id), [spot]),
         "captures": captures.of_plot(plot.id, found.seq),

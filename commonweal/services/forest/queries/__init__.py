@@ -11,7 +11,6 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.registry import Card, Figure, Hit
 from commonweal.kernel.text import Text
-from commonweal.services.forest import GREEN
 from commonweal.services.forest.queries import balances, certificates, numbers, plots, seasons
 
 
@@ -21,7 +20,8 @@ def headline() -> list[Figure]:
     found = [Figure(Text("Trees alive, at least", "存活的树（至少）"), alive, reverse("forest:plots"))] if alive else []
     if newest is not None:
         minted = newest.document["total"]["minted"]
-        found.append(Figure(Text("Green energy earned", "已产生绿色能量"), minted, reverse("forest:balance"), GREEN))
+        grams = Text("Grams of green energy earned", "已产生绿色能量（克）")
+        found.append(Figure(grams, minted, reverse("forest:balance")))
     return found
 
 

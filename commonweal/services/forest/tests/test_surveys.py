@@ -257,6 +257,7 @@ def test_the_doors_of_a_survey(client: Client, standing: Grove) -> None:
     begun = client.post("/zh/forest/plots/CF1/survey/", {"wanted": "3"})
     assert begun.status_code == 303
     page = begun["Location"]
+    assert page in client.get("/zh/forest/console/").content.decode()
     assert client.post(page, {"word": "draw"}).status_code == 503
     into_the_log()
     assert client.post(page, {"word": "draw"}).status_code == 303
