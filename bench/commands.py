@@ -21,7 +21,7 @@ from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 
 GROUND = {
-    "access_judge", "access_valhalla", "commands", "figure", "giving_open", "giving_trace", "ground",
+    "access_judge", "access_valhalla", "commands", "figure", "giving_open", "giving_rush", "giving_trace", "ground",
     "naive",
 }  # fmt: skip
 

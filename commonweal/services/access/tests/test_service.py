@@ -235,4 +235,4 @@ def test_a_report_with_a_photograph_keeps_it_blurred_or_is_refused(
     assert not Report.objects.exists()
     monkeypatch.undo()
     page = client.get(tell("k2")["Location"]).content.decode()
-    assert re.search(r'<img src="/files/[0-9a-f]{64}"', page)
+    assert re.search(r'<img src="/files/[0-9a-f]{64}/800"', page)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from commonweal.kernel.parties import people, session
 from commonweal.kernel.text import Text
 from commonweal.services.forest import pictures
-from commonweal.services.forest.queries import captures, numbers, record, stock, surveys
+from commonweal.services.forest.queries import canopy, captures, numbers, record, stock, surveys
 from commonweal.services.forest.queries import plots as queries
 from commonweal.services.forest.queries.subplots import Subplot, subplots
 
@@ -45,6 +45,8 @@ def plot(request: HttpRequest, code: str) -> HttpResponse:
         "map": draw(found, subplots(found.id), spots),
         "captures": taken,
         "surveys": surveys.surveys(found.id),
+        "series": canopy.series(found.id),
+        "clearings": canopy.clearings(found.id),
         "stock": held,
         "grown_at": f"{held.grown_at:.1f}" if held.grown_at else "",
         "may": visitor is not None and people.STEWARD in people.roles(visitor),

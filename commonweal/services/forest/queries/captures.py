@@ -98,3 +98,12 @@ def standing_near(plot: int, latitude: float, longitude: float) -> list[Standing
 def _point(found: dict[str, Any]) -> Point:
     longitude, latitude = degrees(found["x"] + 0.5, found["y"] + 0.5)
     return Point(latitude, longitude)
+
+
+def place(code: str, seq: int) -> Point:
+    """Where a position was laid out."""
+    query = "SELECT p.x, p.y FROM forest_position p JOIN forest_plot t ON t.id = p.plot WHERE t.code = %(code)s"
+    found = row(f"{query} AND p.seq = %(seq)s", {"code": code, "seq": seq})
+    if found is None:
+        raise NotFound("plot.unknown", Text("There is no such plot.", "没有这个地块。"))
+    return _point(found)

@@ -15,8 +15,11 @@ from commonweal.services.giving.api import (
     endings,
     gifts,
     givers,
+    invoices,
+    orders,
     payouts,
     pools,
+    recurring,
     sponsorships,
     webhooks,
 )
@@ -30,8 +33,11 @@ for noun in (
     endings,
     gifts,
     givers,
+    invoices,
+    orders,
     payouts,
     pools,
+    recurring,
     sponsorships,
     webhooks,
 ):

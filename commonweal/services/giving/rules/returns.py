@@ -72,11 +72,10 @@ def conclude(ends: Iterable[str], reported: End) -> End | None:
     return End.BOUNCED if reported is not End.DONE and now is Standing.DONE else None
 
 
-def refund(free: list[Span], amount: int, given: int, returned: int) -> list[Span]:
-    """The places that a refund takes: the first free ones of its gift.
+def check_amount(amount: int, given: int, returned: int) -> None:
+    """Whether that much can go back of what was given, when `returned` has gone or is on its way.
 
-    `given` is the gift, `returned` what of it has gone back or is on its way. Raises `Conflict` with `refund.nothing`,
-    `refund.above-gift`, and `refund.spent` if that much of it is not there any more.
+    Raises `Conflict` with `refund.nothing` or `refund.above-gift`.
     """
     if amount < 1:
         raise Conflict(
@@ -88,6 +87,13 @@ def refund(free: list[Span], amount: int, given: int, returned: int) -> list[Spa
             Text("More cannot go back than was given and has not gone back yet.", "退款不得超过尚未退回的捐款金额。"),
             field="amount",
         )
+
+
+def refund(free: list[Span], amount: int) -> list[Span]:
+    """The places that a refund takes for the campaign's part: the first free ones of its gift.
+
+    Raises `Conflict` with `refund.spent` if that much of it is not there any more.
+    """
     if amount > sum(map(len, free)):
         raise Conflict(
             "refund.spent",
