@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -313,7 +314,11 @@ def berlin(tmp_path_factory: pytest.TempPathFactory) -> Router:
     return Router.open(folder)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CASES = int(os.environ.get("COMMONWEAL_CASES", "300"))
+"""How many questions the monotone promise is tried on; the README states the last run of 2,000."""
+
+
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(sorted(PROFILES)), st.sampled_from([f for f in OPENERS if not f.startswith("unknown.")]),
     st.sampled_from(MODES), st.integers(0, 4_800), st.integers(0, 4_800),

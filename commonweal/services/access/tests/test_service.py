@@ -17,7 +17,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, NotFound
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login
-from commonweal.services.access import actions, checker, queries
+from commonweal.services.access import actions, checker, jobs, queries
 from commonweal.services.access.actions import Sighting
 from commonweal.services.access.graph.answer import route
 from commonweal.services.access.graph.router import Router
@@ -103,6 +103,17 @@ def test_reports_fade_with_their_half_life(world: None) -> None:
         assert actions.fade(made) == "doubted"
     with clock.stopped(NOW + timedelta(hours=11)):
         assert actions.fade(made) == "cleared"
+
+
+def test_the_clerk_finds_what_has_faded_and_nothing_else(world: None) -> None:
+    party = somebody("one@x.example")
+    parked, works = (actions.report(party, Sighting(kind, *BRIDGE, kind)) for kind in ("parked", "works"))
+    assert queries.faded() == []
+    with clock.stopped(NOW + timedelta(hours=11)):
+        assert queries.faded() == [parked]
+        jobs.settle.do(str(parked))
+        assert queries.faded() == [] and queries.report(parked).standing == "cleared"
+        assert queries.report(works).standing == "doubted"
 
 
 def test_limits_are_kept_sealed_and_are_gone_with_the_person(world: None) -> None:
