@@ -25,6 +25,10 @@ from commonweal.services.giving.rules.trace import Span
 DEBIT, CREDIT = 1, -1
 
 
+WON = "won"
+"""The reference of a payment that a won chargeback has made: the host has its share of it already."""
+
+
 def provider(book: uuid.UUID, asset: str, channel: str) -> Account:
     """Money in the hands of a payment provider, or of the charity itself (`collected`)."""
     return Account(book, f"provider:{channel}", asset, DEBIT)
@@ -88,6 +92,28 @@ def recipient(book: uuid.UUID, asset: str, party: uuid.UUID) -> Account:
 def move(debit: Account, credit: Account, amount: int) -> tuple[Leg, Leg]:
     """The two legs of a simple transfer."""
     return Leg(debit.id, amount), Leg(credit.id, -amount)
+
+
+_SEEN: set[tuple[uuid.UUID, str]] = set()
+"""Accounts that this process has found open; they are never closed."""
+
+
+def ensure(cursor: Cursor, accounts: Iterable[Account]) -> None:
+    """Open what is not open yet: a provider that was configured after a campaign had got its accounts.
+
+    Asked once a process for each, so that it costs a busy door nothing. What is opened here is asked for again, since
+    the caller may yet roll back.
+    """
+    unseen = [account for account in accounts if (account.book, account.name) not in _SEEN]
+    if not unseen:
+        return
+    cursor.execute(
+        "SELECT book, name FROM ledger_account WHERE (book, id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[]))",
+        [[account.book for account in unseen], [account.id for account in unseen]],
+    )
+    found = set(cursor.fetchall())
+    _SEEN.update(found)
+    open_accounts(cursor, [account for account in unseen if (account.book, account.name) not in found])
 
 
 def out(cursor: Cursor, book: uuid.UUID, asset: str, amount: int) -> tuple[Leg, ...]:

@@ -22,7 +22,6 @@ from commonweal.kernel.ledger import (
     Transfer,
     expired,
     find,
-    open_accounts,
     post,
     post_each,
     request_hash,
@@ -110,9 +109,9 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
             answers[place] = (campaign and _answered_before(cursor, wish, campaign.title)) or refusal
         else:
             placed[place] = _transfer(wish, now)
-    tipped = [(gives[place], transfer.id) for place, transfer in placed.items() if gives[place].tip]
-    if tipped:
-        open_accounts(cursor, [books.host(wish.campaign, wish.asset) for wish, _ in tipped])
+    new_here = {books.provider(gives[place].campaign, gives[place].asset, gives[place].channel) for place in placed}
+    new_here |= {books.host(gives[place].campaign, gives[place].asset) for place in placed if gives[place].tip}
+    books.ensure(cursor, new_here)
     facts = {
         place: _fact(gives[place], transfer.id, now) for place, transfer in placed.items() if gives[place].collected
     }
