@@ -65,3 +65,8 @@ def sizes() -> Figure:
 def map() -> Figure:
     """A million trees on a map."""
     return _measure("map", "tiles")
+
+
+def report() -> Figure:
+    """Partners' signed batches through the door."""
+    return _measure("door", "report")

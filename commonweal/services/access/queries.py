@@ -24,6 +24,7 @@ from commonweal.kernel.text import Text
 from commonweal.services.access.gazetteer import Feature, Gazetteer
 from commonweal.services.access.models import Feed, OwnProfile, Report
 from commonweal.services.access.rules import Profile, parse_profile
+from commonweal.services.access.spots import swapped
 from commonweal.services.access.trust import Reporter, Vote
 
 if TYPE_CHECKING:  # the engine is loaded with the first question
@@ -83,11 +84,14 @@ def region(name: str) -> Region:
 
 
 def region_of(*points: Point) -> Region:
-    """The smallest region that covers all points. Raises `NotFound` (`point.uncovered`) with what is covered."""
+    """The smallest region that covers all points. Raises `NotFound` (`point.uncovered`) with what is covered, and
+    `Invalid` (`point.swapped`) if they are covered the other way round."""
     all_ = regions()
     covering = [each for each in all_ if each.covers(*points)]
     if covering:
         return min(covering, key=lambda each: int(each.meta["edges"]))
+    if any(each.covers(*((lon, lat) for lat, lon in points)) for each in all_):
+        raise swapped(points[0][1], points[0][0], "from")
     names = "; ".join(f"{each.name} {each.meta['bounds']}" for each in all_) or "-"
     raise NotFound(
         "point.uncovered",

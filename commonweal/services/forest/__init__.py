@@ -26,9 +26,9 @@ SERVICE = Service(
         Link("trees", Text("My trees", "我的树"), 30),
         Link("map", Text("The public forest", "公众林"), 35),
         Link("plots", Text("Plots", "地块"), 40),
-        Link("effect", Text("Does it change anything?", "它改变了什么"), 75),
-        Link("balance", Text("Where every gram is", "每一克都在哪里"), 70),
-        Link("factors", Text("How grams are reckoned", "克数怎么算"), 80),
+        Link("balance", Text("Every gram", "每一克"), 70),
+        Link("effect", Text("Effect", "效果"), 75),
+        Link("factors", Text("Reckoning", "算法"), 80),
         Link("front", Text("How it goes", "玩法说明"), 90),
     ),
     console=(
@@ -42,6 +42,8 @@ SERVICE = Service(
         "held": Text("energy held by people and groves", "个人与合种林持有的能量"),
         "planted": Text("energy spent on trees", "用于种树的能量"),
         "expired": Text("energy that nobody gathered in time", "逾期未收取的能量"),
+        "avoided": Text("emissions that deeds have avoided, by the published methods", "按公开方法核算的减排"),
+        "counted": Text("quantified reduction by source of evidence", "按来源计的核算减排量"),
         "transit": Text("energy on its way from one person's book to another's", "在两本账之间转移的能量"),
     },
     fact_kinds=(

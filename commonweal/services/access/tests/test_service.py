@@ -149,15 +149,6 @@ def test_bad_questions_are_refused_on_the_form(world: None, client: Client, form
     assert 'role="alert"' in response.content.decode() or "error" in response.content.decode()
 
 
-def test_an_address_of_a_chinese_map_is_shifted_back(world: None) -> None:
-    from commonweal.kernel import geo
-    from commonweal.services.access.pages.routes import read_place
-
-    shown = geo.to_gcj02(geo.Point(*SCHOOL))
-    address = f"https://uri.amap.com/marker?position={shown.lon:.7f},{shown.lat:.7f}&name=x"
-    assert read_place(address, "from") == pytest.approx(SCHOOL, abs=1e-6)
-
-
 def test_every_page_answers(world: None, client: Client) -> None:
     party = somebody("one@x.example")
     made = actions.report(party, Sighting("works", *BRIDGE, "k1"))

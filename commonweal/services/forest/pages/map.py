@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from commonweal.services.forest.pictures.cells import SIDE, cell_map, net_step, 
 from commonweal.services.forest.planting import mercator
 from commonweal.services.forest.planting.layout import STEPS
 from commonweal.services.forest.queries import numbers, tiles
+from commonweal.services.forest.queries.certificates import Certificate
 from commonweal.services.forest.rules.tiles import CELLS, DEEPEST, SINGLE, Tile, check_tile
 
 ROWS = 24
@@ -46,7 +48,7 @@ def _show(request: HttpRequest, tile: Tile) -> HttpResponse:
         "planted": sum(cell.planted for cell in cells),
         "rows": [(cell, tile.child(cell.x, cell.y), _where(tile, cell)) for cell in largest],
         "more": max(0, len(cells) - len(largest)),
-        "trees": single[: ROWS * 2] if tile.zoom == DEEPEST else [],
+        "trees": sorted(single, key=lambda tree: tree.number is None)[: ROWS * 2] if tile.zoom == DEEPEST else [],
         "plots": tiles.plots_in(tile),
         "ways": _ways(tile),
         "numbers": numbers.of_all(),
@@ -96,12 +98,37 @@ def _net(tile: Tile) -> list[tuple[str, float, str]]:
     net = []
     step = net_step(east - west)
     for n in range(math.ceil(west / step), math.floor(east / step) + 1):
-        net.append(("v", (n * step - west) / (east - west), f"{n * step:g}°"))
+        net.append(("v", (n * step - west) / (east - west), _degrees(n * step, step)))
     step = net_step(north - south)
     size = STEPS >> tile.zoom
     for n in range(math.ceil(south / step), math.floor(north / step) + 1):
-        net.append(("h", mercator(west, n * step)[1] / size - tile.y, f"{n * step:g}°"))
+        net.append(("h", mercator(west, n * step)[1] / size - tile.y, _degrees(n * step, step)))
     return net
+
+
+def _degrees(value: float, step: float) -> str:
+    """A round degree with as many places as its step has."""
+    return f"{value:.{max(0, -math.floor(math.log10(step)))}f}°"
+
+
+def map_of(trees: Sequence[Certificate]) -> Drawn | None:
+    """A map of some certificates' trees on our net of degrees; None without trees."""
+    if not trees:
+        return None
+    spots = [(mercator(tree.longitude, tree.latitude), tree.captures > 0, tree.planted is not None) for tree in trees]
+    tile = Tile(0, 0, 0)
+    for zoom in range(1, SINGLE):
+        within = {(x * 2**zoom // STEPS, y * 2**zoom // STEPS) for (x, y), _, _ in spots}
+        if len(within) > 1:
+            break
+        tile = Tile(zoom, *within.pop())
+    size = STEPS >> tile.zoom
+    drawn = [
+        ((x - tile.x * size) / size, (y - tile.y * size) / size, "tree" if shot else "mine" if planted else "bare")
+        for (x, y), shot, planted in spots
+    ]
+    label = Text("Map of your trees: {n}", "您的树的地图：{n} 棵").format(n=len(trees))
+    return Drawn(mark_safe(tree_map(drawn, _net(tile))), SIDE, SIDE, label)  # noqa: S308 (numbers and our own classes)
 
 
 urlpatterns = [

@@ -43,11 +43,11 @@ class Batch:
     grams: int
 
 
-def batches(source: int, limit: int = 20) -> list[Batch]:
+def batches(source: int, limit: int = 10) -> list[Batch]:
     """The newest batches of a source."""
     query = """
     SELECT id, at, credited, repeated, refused, grams FROM forest_batch
-    WHERE source = %(source)s ORDER BY id DESC LIMIT %(limit)s
+    WHERE source = %(source)s ORDER BY at DESC, id DESC LIMIT %(limit)s
     """
     return [Batch(**each) for each in rows(query, {"source": source, "limit": limit})]
 
@@ -65,7 +65,7 @@ class Refused:
 def refusals(source: int) -> list[Refused]:
     """The reasons of refusals in the last 200 batches, most frequent first."""
     query = """
-    WITH lately AS (SELECT id, at FROM forest_batch WHERE source = %(source)s ORDER BY id DESC LIMIT 200)
+    WITH lately AS (SELECT id, at FROM forest_batch WHERE source = %(source)s ORDER BY at DESC LIMIT 200)
     SELECT r.code, count(*) AS times, (array_agg(r.event ORDER BY l.at DESC))[1] AS event, max(l.at) AS last
     FROM forest_refused r JOIN lately l ON l.id = r.batch GROUP BY r.code ORDER BY times DESC, r.code
     """

@@ -107,7 +107,8 @@ def _write(
     fact = Fact("giving.pledge", now, fields | {"amount": amount, "asset": CNY.code}, sealed, id)
     cursor.execute(
         """
-        INSERT INTO giving_pledge (charity, year, number, book, company, amount, due, account, key, by_party, fact, at)
+        INSERT INTO giving_pledge (charity, year, number, campaign, company, amount, due, account, key, by_party, fact,
+                                   at)
         VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         [charity, year, number, campaign, company.id, amount, due, account, key, officer.id, fact.id, now],

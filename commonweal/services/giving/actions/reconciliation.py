@@ -104,7 +104,7 @@ def _settle(channel: str, day: date, settlement: Settlement, here: Sequence[Line
             return None
         cursor.execute(
             """
-            INSERT INTO giving_settled (provider, kind, line, settlement, book, amount)
+            INSERT INTO giving_settled (provider, kind, line, settlement, campaign, amount)
             SELECT %s, kind, line, %s, book, amount
             FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::bigint[]) AS l (kind, line, book, amount)
             """,

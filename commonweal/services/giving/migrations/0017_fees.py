@@ -57,7 +57,7 @@ CREATE TABLE giving_settled (
     kind       text NOT NULL,
     line       text NOT NULL,                               -- the line's reference at the provider
     settlement text NOT NULL,
-    book       uuid NOT NULL,
+    campaign   uuid NOT NULL,
     amount     bigint NOT NULL,                             -- less the fee
     PRIMARY KEY (provider, kind, line),
     FOREIGN KEY (provider, settlement) REFERENCES giving_settlement (provider, reference)

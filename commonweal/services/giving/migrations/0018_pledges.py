@@ -20,7 +20,7 @@ CREATE TABLE giving_pledge (
     charity uuid NOT NULL,
     year    smallint NOT NULL CHECK (year BETWEEN 2000 AND 2200),
     number  integer NOT NULL CHECK (number BETWEEN 1 AND 999999999),
-    book    uuid NOT NULL REFERENCES giving_campaign (id),
+    campaign uuid NOT NULL REFERENCES giving_campaign (id),
     company uuid NOT NULL REFERENCES parties_party (id),
     amount  bigint NOT NULL CHECK (amount > 0),
     due     date NOT NULL,
@@ -70,7 +70,7 @@ BEGIN
     FROM added n WHERE n.number > 1 AND NOT EXISTS (
         SELECT FROM giving_pledge b WHERE b.charity = n.charity AND b.year = n.year AND b.number = n.number - 1);
     PERFORM giving_refuse(format('invoice %s is not of the charity of its campaign', n.number))
-    FROM added n JOIN giving_campaign c ON c.id = n.book WHERE c.organisation_id <> n.charity;
+    FROM added n JOIN giving_campaign c ON c.id = n.campaign WHERE c.organisation_id <> n.charity;
     RETURN NULL;
 END $$;
 CREATE TRIGGER check_pledges AFTER INSERT ON giving_pledge
@@ -83,7 +83,7 @@ BEGIN
     FROM added n JOIN giving_pledge i ON i.charity = n.charity AND i.year = n.year AND i.number = n.number
     WHERE n.gift IS NOT NULL AND NOT EXISTS (
         SELECT FROM giving_gift g JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
-        WHERE g.book = i.book AND g.id = n.gift AND g.giver = i.company AND g.amount = i.amount);
+        WHERE g.book = i.campaign AND g.id = n.gift AND g.giver = i.company AND g.amount = i.amount);
     RETURN NULL;
 END $$;
 CREATE TRIGGER check_pledge_ends AFTER INSERT ON giving_pledge_end

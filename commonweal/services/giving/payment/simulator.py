@@ -22,7 +22,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.core import signing
-from django.urls import get_script_prefix, reverse
+from django.urls import reverse
+from django.utils.translation import get_language
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
@@ -62,7 +63,7 @@ class Simulator:
     def create(self, order: Order) -> str:
         """The page of the simulator for this order; the order in its address is signed, so it cannot be changed."""
         plain = order.book.bytes + order.gift.bytes + order.amount.to_bytes(8, "big") + order.asset.encode()
-        return _page(get_script_prefix()).replace("TOKEN", _written(_tag(plain) + plain))
+        return _page(get_language()).replace("TOKEN", _written(_tag(plain) + plain))
 
     def order(self, token: str) -> Order:
         """The order in the address of its page. Raises `NotFound` for one that was not made here."""
@@ -236,8 +237,8 @@ class Simulator:
 
 
 @functools.cache
-def _page(prefix: str) -> str:
-    """The address of a page below a script prefix; only its token is another each time."""
+def _page(language: str | None) -> str:
+    """The address of a page in a language; only its token is another each time."""
     return reverse("giving:pay", args=["TOKEN"])
 
 

@@ -21,21 +21,21 @@ from commonweal.services.giving.rules import invoices as rules
 from commonweal.services.giving.rules.invoices import Account, Outcome, State
 
 INVOICE = """
-    SELECT i.charity, i.year, i.number, i.book, i.company, i.amount, i.due, i.by_party, i.fact, i.at,
+    SELECT i.charity, i.year, i.number, i.campaign, i.company, i.amount, i.due, i.by_party, i.fact, i.at,
            c.asset, c.title_en, c.title_zh,
            o.name_en, o.name_zh, o.registration, p.name_en AS company_en, p.name_zh AS company_zh,
            p.registration AS company_registration, f.number AS filing, d.contact,
            a.holder, a.bank, a.number AS account, e.number IS NOT NULL AS ended, e.gift, e.at AS ended_at,
            g.fact AS paid
     FROM giving_pledge i
-    JOIN giving_campaign c ON c.id = i.book
+    JOIN giving_campaign c ON c.id = i.campaign
     JOIN parties_party o ON o.id = i.charity
     JOIN parties_party p ON p.id = i.company
     JOIN giving_account a ON a.charity = i.charity AND a.nth = i.account
     LEFT JOIN giving_organisation d ON d.party_id = i.charity
-    LEFT JOIN giving_filing f ON f.campaign_id = i.book
+    LEFT JOIN giving_filing f ON f.campaign_id = i.campaign
     LEFT JOIN giving_pledge_end e ON e.charity = i.charity AND e.year = i.year AND e.number = i.number
-    LEFT JOIN giving_payment g ON g.book = i.book AND g.gift = e.gift"""
+    LEFT JOIN giving_payment g ON g.book = i.campaign AND g.gift = e.gift"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _invoice(found: dict[str, Any]) -> Invoice:
         ),
         year=found["year"],
         number=found["number"],
-        campaign=found["book"],
+        campaign=found["campaign"],
         title=Text(found["title_en"], found["title_zh"]),
         filing=found["filing"] or "",
         contact=found["contact"] or "",

@@ -246,8 +246,9 @@ def test_a_charity_without_an_account_gets_no_invoice(world: World) -> None:
 # The database keeps it, too
 
 INSERT = """
-    INSERT INTO giving_pledge (charity, year, number, book, company, amount, due, account, key, by_party, fact, at)
-    SELECT charity, year, {number}, book, company, amount, due, account, 'raw', by_party, fact, at
+    INSERT INTO giving_pledge (charity, year, number, campaign, company, amount, due, account, key, by_party, fact,
+                               at)
+    SELECT charity, year, {number}, campaign, company, amount, due, account, 'raw', by_party, fact, at
     FROM giving_pledge WHERE number = 1"""
 
 
