@@ -21,7 +21,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, Invalid, NotFound, TooMany
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
-from commonweal.services.giving import jobs
+from commonweal.services.giving import jobs, pages
 from commonweal.services.giving.actions import card_uses, cards, gifts, payouts
 from commonweal.services.giving.actions.reconciliation import reconcile
 from commonweal.services.giving.models import Campaign
@@ -69,6 +69,9 @@ def test_a_card_ends_before_the_campaign_that_gets_the_rest(until: timedelta) ->
 
 
 # Actions
+
+
+assert pages.urlpatterns, "loaded before a fixture puts other providers in place"
 
 
 @pytest.fixture(autouse=True)
