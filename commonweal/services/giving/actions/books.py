@@ -8,7 +8,9 @@ credit `owed`. A chargeback: the same for what is there, and debit `receivable` 
 or `borne` if the host bears them, credit `provider:<channel>` or `host`; a tip: debit `provider:<channel>`, credit
 `host`. A settlement: debit `bank`, credit `provider:<channel>`; and debit `payable`, credit `bank` for what has waited.
 A pool of matching: debit `provider:collected`, credit `pool:<id>`; a match: debit `pool:<id>`, credit `received`; taken
-back: debit `fund`, credit `pool:<id>`. A published grant: debit `recipient:<party>`, credit `funder`.
+back: debit `fund`, credit `pool:<id>`. A card: debit `provider:<channel>`, credit `cards`; its use: debit `cards`, and
+out as a payout, into the book of its campaign as collected. A published grant: debit `recipient:<party>`, credit
+`funder`.
 """
 
 from __future__ import annotations
@@ -67,6 +69,11 @@ def host(book: uuid.UUID, asset: str) -> Account:
 def borne(book: uuid.UUID, asset: str) -> Account:
     """What the host owes the book: fees that it bears, and what it can not return of a gift that was charged back."""
     return Account(book, "borne", asset, DEBIT, floor=0)
+
+
+def cards(book: uuid.UUID, asset: str) -> Account:
+    """What gift cards hold that were bought here."""
+    return Account(book, "cards", asset, CREDIT, floor=0)
 
 
 def payable(book: uuid.UUID, asset: str) -> Account:

@@ -34,9 +34,10 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import agreements, books, callbacks, matches, returns
+from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
+from commonweal.services.giving.queries import cards as card_queries
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.queries.sql import prepared
@@ -150,8 +151,10 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
 
 
 def take_in(callback: Callback) -> Outcome:
-    """Take in a payment that a provider reports, called back or asked for."""
+    """Take in a payment that a provider reports, called back or asked for: of a gift, or of a gift card."""
     now = clock.now()
+    if card_queries.find(callback.book, callback.gift):
+        return cards.take_in(callback)
     with transaction.atomic(), prepared() as cursor:
         promised = _promised(cursor, callback)
         outcome = _judge(promised, callback)

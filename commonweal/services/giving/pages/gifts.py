@@ -22,7 +22,7 @@ from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, fees, gifts, givers, orders, recurring, uses
+from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, uses
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -87,7 +87,8 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         body, headers = simulator.report(order, clock.now())
         actions.confirm(simulator.name, body, headers)
-        return see_other("giving:gift", order.book, order.gift)
+        page = "giving:card" if cards.find(order.book, order.gift) else "giving:gift"
+        return see_other(page, order.book, order.gift)
     promised = gifts.gift(order.book, order.gift)
     context = {"order": order, "title": promised.title, "asset": promised.asset, "token": token}
     return render(request, "giving/pay.html", context)

@@ -25,6 +25,11 @@ def lines(provider: str, since: datetime, until: datetime) -> list[Line]:
         JOIN giving_campaign c ON c.id = p.book
         WHERE g.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s AND p.reference <> 'won'
         UNION ALL
+        SELECT 'payment', p.card, p.book, c.asset, p.reference, k.amount
+        FROM giving_card_payment p JOIN giving_card k ON k.book = p.book AND k.id = p.card
+        JOIN giving_campaign c ON c.id = p.book
+        WHERE k.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s
+        UNION ALL
         SELECT r.cause, r.gift, r.book, c.asset, r.reference || CASE e.outcome WHEN 'won' THEN '-won' ELSE '' END,
                CASE e.outcome WHEN 'won' THEN r.amount ELSE r.kept - r.amount END
         FROM giving_return_end e JOIN giving_return r ON r.book = e.book AND r.id = e.id

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, Invalid
 from commonweal.kernel.ledger import audit
-from commonweal.services.giving import jobs
+from commonweal.services.giving import jobs, pages
 from commonweal.services.giving.actions import campaigns, gifts, returns
 from commonweal.services.giving.actions.reconciliation import reconcile
 from commonweal.services.giving.payment import Order, Provider
@@ -81,6 +81,9 @@ def test_terms_that_cannot_be() -> None:
 
 
 # On the ledger
+
+
+assert pages.urlpatterns, "loaded before a fixture puts other providers in place"
 
 
 @pytest.fixture(autouse=True)

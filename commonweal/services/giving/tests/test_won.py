@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from commonweal.kernel import clock
-from commonweal.services.giving import jobs
+from commonweal.services.giving import jobs, pages
 from commonweal.services.giving.actions import gifts, returns
 from commonweal.services.giving.actions.reconciliation import reconcile
 from commonweal.services.giving.payment import Order
@@ -25,6 +25,8 @@ from commonweal.services.giving.rules.returns import Standing
 from commonweal.services.giving.tests.conftest import DAY, NOW, World
 from commonweal.services.giving.tests.test_fees import hosted, of_book, order, paid
 from commonweal.services.giving.tests.test_payouts import pay_out, put_in
+
+assert pages.urlpatterns, "loaded before a fixture puts other providers in place"
 
 
 @pytest.fixture(autouse=True)
