@@ -14,12 +14,13 @@ from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import agreements as agreement_actions
 from commonweal.services.giving.actions import appeals as appeal_actions
+from commonweal.services.giving.actions import card_uses, reconciliation
+from commonweal.services.giving.actions import cards as card_actions
 from commonweal.services.giving.actions import clocks as clock_actions
 from commonweal.services.giving.actions import deeds as deed_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import payouts as payout_actions
-from commonweal.services.giving.actions import reconciliation
 from commonweal.services.giving.actions import recurring as recurring_actions
 from commonweal.services.giving.actions import returns as return_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
@@ -261,6 +262,12 @@ def tell_invoice(charity: str, year: int, number: int) -> None:
     )
 
 
+@task("giving.end_cards")
+def end_cards() -> None:
+    """Give what expired gift cards still hold to the campaign that was named for it."""
+    card_uses.expire()
+
+
 @task("giving.tell_appeal")
 def tell_appeal(appeal: str) -> None:
     """Tell who asked for help how far it has come."""
@@ -351,6 +358,7 @@ def lay() -> None:
 
 every(timedelta(minutes=1), expire)
 every(timedelta(minutes=10), renew)
+every(timedelta(hours=1), end_cards)
 every(timedelta(days=1), reconcile)
 every(timedelta(seconds=5), lay)
 every(timedelta(seconds=5), announce)
@@ -362,7 +370,9 @@ opener("giving.gift")(opening)
 opener("giving.hours")(opening)
 opener("giving.recurring")(opening)
 opener("giving.pledge")(opening)
+opener("giving.card")(opening)
 eraser(appeal_actions.erase)
 eraser(giver_actions.erase)
+eraser(card_actions.erase)
 eraser(agreement_actions.erase)
 eraser(webhook_actions.erase)

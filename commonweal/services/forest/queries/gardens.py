@@ -12,7 +12,6 @@ from commonweal.kernel.parties import cipher, people
 from commonweal.kernel.parties.models import Guardianship, Party
 from commonweal.kernel.text import Text
 from commonweal.services.forest.queries import study
-from commonweal.services.forest.queries.holdings import held
 from commonweal.services.forest.queries.sql import row, rows
 from commonweal.services.forest.rules.bubbles import LASTS, RIPENS_AFTER, ZONE, Bubble, Garden, State, day_of
 from commonweal.services.forest.rules.people import is_child
@@ -155,7 +154,3 @@ def to_remind(at: datetime) -> list[uuid.UUID]:
       AND b.ripe_at BETWEEN %(at)s - interval '72 hours' AND %(at)s - interval '48 hours'
     """
     return [each["owner"] for each in rows(query, {"at": at, "from": day_of(at) - timedelta(days=5), "to": day_of(at)})]
-
-
-__all__ = ["Shown", "Wishes", "asks", "bubble", "bubbles", "child", "garden", "gathered_today", "has_gathered", "held",
-           "seed_of", "to_remind", "wishes"]  # fmt: skip

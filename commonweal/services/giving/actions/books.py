@@ -8,7 +8,9 @@ credit `owed`. A chargeback: the same for what is there, and debit `receivable` 
 or `borne` if the host bears them, credit `provider:<channel>` or `host`; a tip: debit `provider:<channel>`, credit
 `host`. A settlement: debit `bank`, credit `provider:<channel>`; and debit `payable`, credit `bank` for what has waited.
 A pool of matching: debit `provider:collected`, credit `pool:<id>`; a match: debit `pool:<id>`, credit `received`; taken
-back: debit `fund`, credit `pool:<id>`. A published grant: debit `recipient:<party>`, credit `funder`.
+back: debit `fund`, credit `pool:<id>`. A card: debit `provider:<channel>`, credit `cards`; its use: debit `cards`, and
+out as a payout, into the book of its campaign as collected. A published grant: debit `recipient:<party>`, credit
+`funder`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ from commonweal.services.giving.rules.gifts import COLLECTED
 from commonweal.services.giving.rules.trace import Span
 
 DEBIT, CREDIT = 1, -1
+
+
+WON = "won"
+"""The reference of a payment that a won chargeback has made: the host has its share of it already."""
 
 
 def provider(book: uuid.UUID, asset: str, channel: str) -> Account:
@@ -65,6 +71,11 @@ def borne(book: uuid.UUID, asset: str) -> Account:
     return Account(book, "borne", asset, DEBIT, floor=0)
 
 
+def cards(book: uuid.UUID, asset: str) -> Account:
+    """What gift cards hold that were bought here."""
+    return Account(book, "cards", asset, CREDIT, floor=0)
+
+
 def payable(book: uuid.UUID, asset: str) -> Account:
     """What is paid out and leaves the bank when the provider has settled."""
     return Account(book, "payable", asset, CREDIT, floor=0)
@@ -88,6 +99,28 @@ def recipient(book: uuid.UUID, asset: str, party: uuid.UUID) -> Account:
 def move(debit: Account, credit: Account, amount: int) -> tuple[Leg, Leg]:
     """The two legs of a simple transfer."""
     return Leg(debit.id, amount), Leg(credit.id, -amount)
+
+
+_SEEN: set[tuple[uuid.UUID, str]] = set()
+"""Accounts that this process has found open; they are never closed."""
+
+
+def ensure(cursor: Cursor, accounts: Iterable[Account]) -> None:
+    """Open what is not open yet: a provider that was configured after a campaign had got its accounts.
+
+    Asked once a process for each, so that it costs a busy door nothing. What is opened here is asked for again, since
+    the caller may yet roll back.
+    """
+    unseen = [account for account in accounts if (account.book, account.name) not in _SEEN]
+    if not unseen:
+        return
+    cursor.execute(
+        "SELECT book, name FROM ledger_account WHERE (book, id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[]))",
+        [[account.book for account in unseen], [account.id for account in unseen]],
+    )
+    found = set(cursor.fetchall())
+    _SEEN.update(found)
+    open_accounts(cursor, [account for account in unseen if (account.book, account.name) not in found])
 
 
 def out(cursor: Cursor, book: uuid.UUID, asset: str, amount: int) -> tuple[Leg, ...]:

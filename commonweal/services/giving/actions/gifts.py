@@ -22,7 +22,6 @@ from commonweal.kernel.ledger import (
     Transfer,
     expired,
     find,
-    open_accounts,
     post,
     post_each,
     request_hash,
@@ -35,9 +34,10 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import agreements, books, callbacks, matches, returns
+from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
+from commonweal.services.giving.queries import cards as card_queries
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.queries.sql import prepared
@@ -110,9 +110,9 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
             answers[place] = (campaign and _answered_before(cursor, wish, campaign.title)) or refusal
         else:
             placed[place] = _transfer(wish, now)
-    tipped = [(gives[place], transfer.id) for place, transfer in placed.items() if gives[place].tip]
-    if tipped:
-        open_accounts(cursor, [books.host(wish.campaign, wish.asset) for wish, _ in tipped])
+    new_here = {books.provider(gives[place].campaign, gives[place].asset, gives[place].channel) for place in placed}
+    new_here |= {books.host(gives[place].campaign, gives[place].asset) for place in placed if gives[place].tip}
+    books.ensure(cursor, new_here)
     facts = {
         place: _fact(gives[place], transfer.id, now) for place, transfer in placed.items() if gives[place].collected
     }
@@ -151,8 +151,10 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
 
 
 def take_in(callback: Callback) -> Outcome:
-    """Take in a payment that a provider reports, called back or asked for."""
+    """Take in a payment that a provider reports, called back or asked for: of a gift, or of a gift card."""
     now = clock.now()
+    if card_queries.find(callback.book, callback.gift):
+        return cards.take_in(callback)
     with transaction.atomic(), prepared() as cursor:
         promised = _promised(cursor, callback)
         outcome = _judge(promised, callback)

@@ -34,7 +34,7 @@ def lay(cursor: Cursor, campaign: uuid.UUID) -> int:
         )
         UPDATE giving_payment p SET start = line.laid + fresh.before, nth = line.nth + fresh.number
         FROM line, fresh WHERE p.book = %(book)s AND p.gift = fresh.gift
-        RETURNING p.amount, p.gift, p.start
+        RETURNING p.amount, p.gift, p.start, p.reference
         """,
         {"book": campaign},
     )
@@ -51,7 +51,7 @@ def lay(cursor: Cursor, campaign: uuid.UUID) -> int:
         post(cursor, [Transfer(campaign, f"lay:{id}", request, "giving.lay", legs, clock.now(), id=id)])
         enqueue("giving.thank", campaign=str(campaign))
         if rate[0]:
-            laid = [(gift, Span(start, start + amount)) for amount, gift, start in placed]
+            laid = [(gift, Span(start, start + amount)) for amount, gift, start, said in placed if said != books.WON]
             fees.of_host(cursor, campaign, asset, Fraction(*rate), laid, clock.now())
     return len(amounts)
 

@@ -14,17 +14,19 @@ from django.db import connection, transaction
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, NotAllowed
-from commonweal.kernel.ids import derived
+from commonweal.kernel.ids import derived, uuid7
 from commonweal.kernel.jobs import enqueue
 from commonweal.kernel.ledger import Leg, Transfer, balance, open_accounts, post, request_hash, resolve
 from commonweal.kernel.ledger.books import check_key
-from commonweal.kernel.parties import people
+from commonweal.kernel.parties import cipher, people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
+from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.quantity import check_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import books, callbacks, line
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.matching import clawed_back
 from commonweal.services.giving.payment import Back, Callback, Kind, provider
 from commonweal.services.giving.payment.port import NOBODY
@@ -152,6 +154,8 @@ def take_in(callback: Callback) -> Outcome:
             return Outcome.KNOWN
         if outcome is Outcome.CHARGED_BACK:
             _charge_back(cursor, callback, now)
+        elif outcome is Outcome.CHARGEBACK_WON:
+            _win(cursor, callback, now)
         elif outcome in (Outcome.REFUNDED, Outcome.REFUND_FAILED) and callback.refund:
             end = End.DONE if outcome is Outcome.REFUNDED else End.FAILED
             _conclude(cursor, callback.book, callback.refund, end, now)
@@ -226,8 +230,15 @@ def _judge(cursor: Cursor, callback: Callback) -> Outcome:
         return Outcome.DIFFERS
     if callback.kind is Kind.CHARGEBACK:
         earlier = [each for each in queries.of_gift(callback.book, callback.gift) if each.cause is Cause.CHARGEBACK]
-        if derived(callback.book, f"chargeback:{callback.reference}") in {each.id for each in earlier}:
+        known = queries.find(callback.book, derived(callback.book, f"chargeback:{callback.reference}"))
+        if known and callback.succeeded:
             return Outcome.KNOWN
+        if known and known.standing is rules.Standing.WON:
+            return Outcome.KNOWN
+        if known and known.amount == callback.amount:
+            return Outcome.CHARGEBACK_WON
+        if not callback.succeeded:
+            return Outcome.DIFFERS
         fits = 0 < callback.amount <= found.whole - sum(each.amount for each in earlier)
         return Outcome.CHARGED_BACK if fits else Outcome.DIFFERS
     back = queries.find(callback.book, callback.refund) if callback.refund else None
@@ -288,6 +299,65 @@ def _charge_back(cursor: Cursor, callback: Callback, now: datetime) -> None:
         reference=callback.reference, shares=shares,
     )  # fmt: skip
     _end(cursor, campaign, id, End.DONE, now)
+
+
+def _win(cursor: Cursor, callback: Callback, now: datetime) -> None:
+    """The money is back. What was spent is owed no longer; what a charity has repaid of it goes to the charity; each
+    other party has its part again; and what the fund had lost is a payment of the same giver, at a place of its own,
+    since the places of the first one are gone for good. Matches that were taken back stay taken back."""
+    campaign = callback.book
+    paid = _paid(cursor, campaign, callback.gift)
+    lost = queries.one(campaign, derived(campaign, f"chargeback:{callback.reference}"))
+    asset, host = paid.asset, lost.host + lost.tip
+    fund = lost.amount - lost.receivable - host
+    owes, earned, borne = books.receivable(campaign, asset), books.host(campaign, asset), books.borne(campaign, asset)
+    open_accounts(cursor, [owes, earned, borne])
+    open_debt, open_borne = min(lost.receivable, balance(cursor, owes)), min(host, balance(cursor, borne))
+    credits = (
+        (books.received(campaign, asset), fund), (owes, open_debt), (borne, open_borne), (earned, host - open_borne),
+    )  # fmt: skip
+    legs = [Leg(books.provider(campaign, asset, paid.channel).id, lost.amount)]
+    legs += [Leg(account.id, -part) for account, part in credits if part]
+    if lost.receivable > open_debt:
+        legs += books.out(cursor, campaign, asset, lost.receivable - open_debt)
+    transfer = Transfer(campaign, f"won {lost.id}", request_hash("won", str(lost.id)), "giving.won", tuple(legs), now)
+    post(cursor, [transfer])
+    if fund:
+        id = uuid7()
+        sealed = seal(*opening(lost.giver, id)) if lost.giver and not _is_forgotten(lost.giver) else None
+        fields = {"campaign": str(campaign), "gift": str(transfer.id), "amount": fund, "asset": asset}
+        fact = Fact("giving.gift", now, fields, sealed, id)
+        cursor.execute(
+            """
+            WITH gift AS (
+                INSERT INTO giving_gift (book, id, giver, amount, channel, at)
+                SELECT book, %(id)s, giver, %(amount)s, channel, at FROM giving_gift
+                WHERE book = %(book)s AND id = %(gift)s
+            )
+            INSERT INTO giving_payment (book, gift, amount, transfer, fact, reference, at)
+            VALUES (%(book)s, %(id)s, %(amount)s, %(id)s, %(fact)s, %(won)s, %(now)s)
+            """,
+            {
+                "book": campaign,
+                "id": transfer.id,
+                "gift": callback.gift,
+                "won": books.WON,
+                "amount": fund,
+                "fact": fact.id,
+                "now": now,
+            },
+        )
+        append(cursor, fact)
+    _write_end(cursor, campaign, lost.id, End.WON, now)
+
+
+def _is_forgotten(giver: uuid.UUID) -> bool:
+    """Whether nothing can be sealed for a giver any more."""
+    try:
+        cipher.key_of(giver)
+    except cipher.Forgotten:
+        return True
+    return False
 
 
 def _keep(

@@ -10,6 +10,7 @@ from ninja import Router
 from commonweal.services.giving.api import (
     appeals,
     campaigns,
+    cards,
     charities,
     deeds,
     endings,
@@ -28,6 +29,7 @@ router = Router()
 for noun in (
     appeals,
     campaigns,
+    cards,
     charities,
     deeds,
     endings,

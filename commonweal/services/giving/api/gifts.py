@@ -71,6 +71,7 @@ class Outcome(Schema):
         "refunded",
         "refund-failed",
         "charged-back",
+        "chargeback-won",
         "agreed",
         "revoked",
         "ignored",

@@ -7,6 +7,7 @@ from django.urls import path
 from commonweal.services.giving.pages import (
     appeals,
     campaigns,
+    cards,
     charity,
     deeds,
     endings,
@@ -88,6 +89,9 @@ urlpatterns = [
     path("invoices/<uuid:charity>/", invoices.bank, name="bank"),
     path("invoices/<uuid:charity>/<int:year>/<int:number>/", invoices.invoice, name="invoice"),
     path("<uuid:campaign>/invoice/", invoices.ask, name="invoice_ask"),
+    path("cards/use/", cards.redeem, name="redeem"),
+    path("<uuid:campaign>/card/", cards.buy, name="card_buy"),
+    path("<uuid:campaign>/cards/<uuid:id>/", cards.bought, name="card"),
     path("<uuid:campaign>/recurring/", recurring.begin, name="recurring_begin"),
     path("<uuid:campaign>/recurring/<uuid:id>/", recurring.recurring, name="recurring"),
     path("<uuid:campaign>/money/", campaigns.money, name="money"),

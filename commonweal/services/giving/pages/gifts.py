@@ -22,7 +22,7 @@ from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, fees, gifts, givers, orders, recurring, uses
+from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, uses
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -49,7 +49,22 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     except (Invalid, Conflict) as refusal:
         return show(request, campaign, refusal)
     order = Order(campaign, taken.id, wish.whole, wish.asset, card.title)
-    return HttpResponseRedirect(provider(wish.channel).create(order), status=303)
+    address = provider(wish.channel).create(order)
+    if is_scanned(address):
+        return see_other("giving:gift", campaign, taken.id)  # the code stands there until it is paid
+    return HttpResponseRedirect(address, status=303)
+
+
+def is_scanned(address: str) -> bool:
+    """Whether a payment is opened by a telephone's camera: WeChat Pay's addresses are no web pages."""
+    return address.startswith("weixin://")
+
+
+def code_of(address: str) -> str:
+    """Its QR code (ISO/IEC 18004) as SVG."""
+    import segno
+
+    return str(segno.make(address, error="m", micro=False).svg_inline(scale=6, dark="#000", light="#fff"))
 
 
 def _tip(request: HttpRequest, card: campaigns.Card) -> int:
@@ -72,7 +87,8 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         body, headers = simulator.report(order, clock.now())
         actions.confirm(simulator.name, body, headers)
-        return see_other("giving:gift", order.book, order.gift)
+        page = "giving:card" if cards.find(order.book, order.gift) else "giving:gift"
+        return see_other(page, order.book, order.gift)
     promised = gifts.gift(order.book, order.gift)
     context = {"order": order, "title": promised.title, "asset": promised.asset, "token": token}
     return render(request, "giving/pay.html", context)
@@ -90,8 +106,10 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
     parts = gifts.trace(campaign, gift)
     used = [(part, uses.of_payout(campaign, part.request), uses.idle(campaign, part.request)) for part in parts]
     bought = [(part, orders.shares(campaign, part.request, gift)) for part in parts]
+    checkout = _checkout(found) if found.state is State.WAITING else ""
     context = {
         "gift": found,
+        "code": code_of(checkout) if is_scanned(checkout) else "",
         "proved": placed is not None and placed.index is not None,
         "index": placed.index if placed else None,
         "parts": parts,
@@ -99,7 +117,7 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
         "bought": [(part, shares) for part, shares in bought if shares],
         "fees": fees.of_gift(campaign, gift),
         "impact": receipts.impact(givers.needs(campaign), found.amount),
-        "checkout": _checkout(found) if found.state is State.WAITING else "",
+        "checkout": checkout,
     }
     return render(request, "giving/gift.html", context)
 

@@ -46,7 +46,8 @@ class Callback:
     """What a provider reports, its signature, time and form already checked.
 
     For a refund, `refund` is its id and `succeeded` tells how it ended; `reference` is what the provider calls the
-    payment, the refund, the dispute or the agreement. For an agreement, `gift` is the recurring gift.
+    payment, the refund, the dispute or the agreement. A chargeback that has not succeeded was won by the charity. For
+    an agreement, `gift` is the recurring gift.
     """
 
     provider: str

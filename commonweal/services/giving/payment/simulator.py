@@ -174,8 +174,10 @@ class Simulator:
         entries: dict[tuple[Kind, str], Entry] = {}
         for said in _lines(self._journal / f"{day}.jsonl"):
             kind = Kind(said.get("kind", "payment"))
-            if said.get("succeeded", True):
-                amount = said["amount"] if kind is Kind.PAYMENT else -said["amount"]
+            won = kind is Kind.CHARGEBACK and not said.get("succeeded", True)
+            if won or said.get("succeeded", True):
+                amount = said["amount"] if won or kind is Kind.PAYMENT else -said["amount"]
+                said["reference"] += "-won" if won else ""
                 gift = uuid.UUID(said["gift"])
                 entries[kind, said["reference"]] = Entry(
                     kind, gift, amount, said["asset"], said["reference"], said.get("fee", 0)

@@ -188,9 +188,10 @@ class Stripe:
                 self.name, nonce, book, gift, int(about["amount"]), asset, about["id"], Kind.REFUND, refund,
                 ENDED[about["status"]], payment,
             )  # fmt: skip
-        if event == "charge.dispute.funds_withdrawn":
+        if event in ("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"):
             return Callback(
-                self.name, nonce, book, gift, int(about["amount"]), asset, about["id"], Kind.CHARGEBACK, None, True,
+                self.name, nonce, book, gift, int(about["amount"]), asset, about["id"], Kind.CHARGEBACK, None,
+                event == "charge.dispute.funds_withdrawn",
                 payment,
             )  # fmt: skip
         raise Ignored
@@ -221,5 +222,7 @@ def entry(line: Mapping[str, Any]) -> Entry | None:
     source = line["source"] or {}
     gift = (source.get("metadata") or {}).get("gift")
     reference = source.get("payment_intent") if kind is Kind.PAYMENT else source.get("id")
+    if kind is Kind.CHARGEBACK and line["amount"] > 0:  # reinstated: a line of its own beside the dispute's
+        reference = f"{reference}-won"
     return Entry(kind, uuid.UUID(gift) if gift else None, line["amount"], line["currency"].upper(), str(reference),
                  line.get("fee", 0))  # fmt: skip

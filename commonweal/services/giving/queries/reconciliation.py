@@ -16,20 +16,26 @@ from commonweal.services.giving.rules.reconciliation import FAULTS, Fault, Line
 
 
 def lines(provider: str, since: datetime, until: datetime) -> list[Line]:
-    """Payments, refunds (when they were done) and chargebacks of a provider in `[since, until)`."""
+    """Payments, refunds (when they were done), chargebacks, and what was won back of them, in `[since, until)`."""
     query = """
         SELECT 'payment' AS kind, p.gift, p.book, c.asset, p.reference,
                p.amount + coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = p.book AND t.gift = p.gift), 0)
                    AS amount
         FROM giving_payment p JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
         JOIN giving_campaign c ON c.id = p.book
-        WHERE g.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s
+        WHERE g.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s AND p.reference <> 'won'
         UNION ALL
-        SELECT r.cause, r.gift, r.book, c.asset, r.reference, -(r.amount - r.kept)
+        SELECT 'payment', p.card, p.book, c.asset, p.reference, k.amount
+        FROM giving_card_payment p JOIN giving_card k ON k.book = p.book AND k.id = p.card
+        JOIN giving_campaign c ON c.id = p.book
+        WHERE k.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s
+        UNION ALL
+        SELECT r.cause, r.gift, r.book, c.asset, r.reference || CASE e.outcome WHEN 'won' THEN '-won' ELSE '' END,
+               CASE e.outcome WHEN 'won' THEN r.amount ELSE r.kept - r.amount END
         FROM giving_return_end e JOIN giving_return r ON r.book = e.book AND r.id = e.id
         JOIN giving_gift g ON g.book = r.book AND g.id = r.gift
         JOIN giving_campaign c ON c.id = r.book
-        WHERE g.channel = %(provider)s AND e.outcome = 'done' AND r.cause <> 'claw-back'
+        WHERE g.channel = %(provider)s AND e.outcome IN ('done', 'won') AND r.cause <> 'claw-back'
           AND e.at >= %(since)s AND e.at < %(until)s"""
     return [Line(**found) for found in rows(query, {"provider": provider, "since": since, "until": until})]
 

@@ -84,6 +84,8 @@ class Outcome(StrEnum):
     REFUNDED = "refunded"
     REFUND_FAILED = "refund-failed"
     CHARGED_BACK = "charged-back"
+    CHARGEBACK_WON = "chargeback-won"
+    """The charity has contested a chargeback, and the money is back."""
     AGREED = "agreed"
     """A payer has agreed to be charged for a recurring gift."""
     REVOKED = "revoked"

@@ -111,11 +111,15 @@ SETTLEMENT = "settlement"
 def settled(reference: str, amount: int, asset: str, here: Sequence[Line], there: Sequence[Line]) -> Difference | None:
     """What is wrong with a settlement of `amount` for lines `there`, ours being `here`; None if it can be booked.
 
-    Each of its lines must be in our books as it says, and their sum, less the fees, must be what was paid.
+    Each of its lines must be known here, a payment with its amount, and their sum, less the fees, must be what was
+    paid. (Of refunds one gift may have several; their amounts are compared on their own day.)
     """
-    ours = sum(line.amount - line.fee for line in named(here, there) if line.book is not None and line.asset == asset)
+    paid = {line.key: line.amount for line in here if line.kind == "payment"}
+    lines = [line for line in named(here, there) if line.asset == asset]
+    known = [line for line in lines if line.book and paid.get(line.key, line.amount) == line.amount]
+    ours = sum(line.amount - line.fee for line in known)
     if ours != amount:
         return Difference(Fault.AMOUNT, SETTLEMENT, None, reference, asset, ours, amount)
-    if any(each.here != each.there for each in compare(here, there) if each.there):
+    if len(known) < len(there):
         return Difference(Fault.MISSING_HERE, SETTLEMENT, None, reference, asset, ours, amount)
     return None

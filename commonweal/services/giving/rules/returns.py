@@ -24,6 +24,8 @@ class End(StrEnum):
     DONE = "done"
     FAILED = "failed"
     BOUNCED = "bounced"
+    WON = "won"
+    """A chargeback that was contested and won: the money is here again, as a payment of its own."""
 
 
 class Standing(StrEnum):
@@ -33,6 +35,7 @@ class Standing(StrEnum):
     DONE = "done"
     FAILED = "failed"
     BOUNCED = "bounced"
+    WON = "won"
 
 
 TITLES: dict[Standing, Text] = {
@@ -40,6 +43,7 @@ TITLES: dict[Standing, Text] = {
     Standing.DONE: Text("Done", "已完成"),
     Standing.FAILED: Text("Failed: the money is in the fund again", "失败，款项已回到资金"),
     Standing.BOUNCED: Text("Came back later: owed to the giver", "退款后被退回，应付捐款人"),
+    Standing.WON: Text("Contested and won: the money is here again", "申诉成功，款项已追回"),
 }
 CAUSES: dict[Cause, Text] = {
     Cause.REFUND: Text("Refund", "退款"),
@@ -51,7 +55,7 @@ CAUSES: dict[Cause, Text] = {
 def standing(ends: Iterable[str]) -> Standing:
     """How far a return with these ends has come."""
     known = set(ends)
-    return next((each for each in (Standing.BOUNCED, Standing.FAILED, Standing.DONE) if each in known),
+    return next((each for each in (Standing.WON, Standing.BOUNCED, Standing.FAILED, Standing.DONE) if each in known),
                 Standing.UNDER_WAY)  # fmt: skip
 
 
