@@ -20,9 +20,9 @@ from bench.figure import Figure, show
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 
-GROUND = {"access_http", 
-    "access_judge", "access_valhalla", "commands", "figure", "giving_open", "giving_rush", "giving_trace", "ground",
-    "naive",
+GROUND = {
+    "access_http", "access_judge", "access_valhalla", "commands", "figure", "giving_open", "giving_rush",
+    "giving_trace", "ground", "naive",
 }  # fmt: skip
 
 

@@ -314,7 +314,7 @@ def berlin(tmp_path_factory: pytest.TempPathFactory) -> Router:
     return Router.open(folder)
 
 
-CASES = int(os.environ.get("COMMONWEAL_CASES", "300"))
+CASES = int(os.environ.get("MONOTONE_CASES", "300"))
 """How many questions the monotone promise is tried on; the README states the last run of 2,000."""
 
 
