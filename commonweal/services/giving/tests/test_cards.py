@@ -222,7 +222,8 @@ def test_the_pages_from_buying_to_giving(world: World, simulator: Simulator, cli
     home = hosted(world, Fraction(0))
     buy = f"/zh/giving/{home.campaign.id}/card/"
     assert client.post(buy, {"amount": "x", "key": "k"}).status_code == 422
-    assert client.post(buy, {"amount": "50", "key": "k"}).status_code == 303
+    sent = client.post(buy, {"amount": "50", "key": "k"})
+    assert sent.status_code == 303 and "50.00" in client.get(sent["Location"]).content.decode()
     (card,) = queries.bought(world.giver.id)
     page = f"/zh/giving/{home.campaign.id}/cards/{card.id}/"
     assert "去付款" in client.get(page).content.decode()
