@@ -54,11 +54,7 @@ def places(request: HttpRequest) -> HttpResponse:
     """Found by name or kind, in Chinese, English or pinyin."""
     words = request.GET.get("q", "").replace("\0", "").strip()[:100]
     regions = queries.regions()
-    hits = [
-        _shown(region, place)
-        for region in regions
-        for place in queries.gazetteer(region).search(words, MOST_HITS)
-    ]
+    hits = [_shown(region, place) for region in regions for place in queries.gazetteer(region).search(words, MOST_HITS)]
     context = {"words": words, "hits": hits[:MOST_HITS], "many": len(regions) > 1}
     return render(request, "access/places.html", context)
 
