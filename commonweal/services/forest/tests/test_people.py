@@ -277,7 +277,8 @@ def test_a_grove_from_founding_to_its_end(befriended: Forest) -> None:
         for grams, code_ in ((0, "grove.grams"), (-5, "grove.grams"), (10**6, "energy.short")):
             refused(code_, groves.put_in, f.li, grove, grams, f"x{grams}")
         found = grove_queries.grove_of(f.wang.id, grove)
-        assert (found.held, [m.share for m in found.members], found.name) == (900, [333, 666], "我们的林子")
+        shared = {member.person: member.share for member in found.members}
+        assert (found.held, shared, found.name) == (900, {f.li.id: 333, f.wang.id: 666}, "我们的林子")
         refused("grove.founder", groves.end, f.wang, grove)
         settled()
         parts = groves.end(f.li, grove)
