@@ -156,6 +156,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "signed_in": party is not None,
         "years": givers.years(party.id, settings.LOCAL_ZONE) if party else [],
         "recurring": recurring.of(party.id) if party else [],
+        "cards": cards.bought(party.id) if party else [],
         "follows": givers.follows(party.id) if party else [],
     }
     return render(request, "giving/mine.html", context)

@@ -232,6 +232,7 @@ def test_the_pages_from_buying_to_giving(world: World, simulator: Simulator, cli
     assert "显示卡号" in client.get(page).content.decode()
     shown = client.post(page).content.decode()
     code = shown.partition('<strong class="num">')[2].partition("</strong>")[0]
+    assert page in client.get("/zh/giving/mine/").content.decode()
     assert len(code) == 19 and code not in client.get(page).content.decode()
     client.force_login(world.officer.login)
     assert client.get(page).status_code == 404
