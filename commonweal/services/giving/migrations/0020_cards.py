@@ -32,11 +32,12 @@ CREATE TABLE giving_card_payment (
 CREATE TABLE giving_card_code (
     book   uuid NOT NULL,
     card   uuid NOT NULL,
-    digest bytea NOT NULL UNIQUE CHECK (octet_length(digest) = 32),
+    digest bytea NOT NULL CHECK (octet_length(digest) = 32),
     at     timestamptz NOT NULL,
     PRIMARY KEY (book, card),
     FOREIGN KEY (book, card) REFERENCES giving_card_payment (book, card)
 );
+CREATE INDEX giving_card_code_digest ON giving_card_code (digest);
 
 -- What was given of it: a gift of another book, or of its own.
 CREATE TABLE giving_card_use (
@@ -48,10 +49,9 @@ CREATE TABLE giving_card_use (
     amount bigint NOT NULL CHECK (amount > 0),
     at     timestamptz NOT NULL,
     PRIMARY KEY (book, card, key),
-    UNIQUE (target, gift),
-    FOREIGN KEY (book, card) REFERENCES giving_card_payment (book, card),
-    FOREIGN KEY (target, gift) REFERENCES giving_payment (book, gift)
+    FOREIGN KEY (book, card) REFERENCES giving_card_payment (book, card)
 );
+CREATE INDEX giving_card_use_gift ON giving_card_use (target, gift);
 
 CREATE TABLE giving_card_miss (
     party uuid NOT NULL,
@@ -70,14 +70,16 @@ END $$;
 CREATE TRIGGER check_cards AFTER INSERT ON giving_card
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION giving_check_cards();
 
--- No more is given of a card than it holds, and each use is the amount of its gift.
+-- No more is given of a card than it holds, and each use is the amount of its gift, which is paid by one card alone.
 CREATE FUNCTION giving_check_card_uses() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM giving_refuse(format('card %s does not hold as much', k.id))
     FROM giving_card k WHERE (k.book, k.id) IN (SELECT book, card FROM added)
       AND k.amount < (SELECT sum(u.amount) FROM giving_card_use u WHERE u.book = k.book AND u.card = k.id);
     PERFORM giving_refuse(format('a use of card %s is not the amount of its gift', n.card))
-    FROM added n JOIN giving_payment p ON p.book = n.target AND p.gift = n.gift WHERE p.amount <> n.amount;
+    FROM added n LEFT JOIN giving_payment p ON p.book = n.target AND p.gift = n.gift
+    WHERE p.amount IS DISTINCT FROM n.amount
+       OR (SELECT count(*) FROM giving_card_use u WHERE u.target = n.target AND u.gift = n.gift) > 1;
     RETURN NULL;
 END $$;
 CREATE TRIGGER check_card_uses AFTER INSERT ON giving_card_use

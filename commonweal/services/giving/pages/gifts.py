@@ -89,7 +89,7 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
         actions.confirm(simulator.name, body, headers)
         page = "giving:card" if cards.find(order.book, order.gift) else "giving:gift"
         return see_other(page, order.book, order.gift)
-    promised = gifts.gift(order.book, order.gift)
+    promised = cards.find(order.book, order.gift) or gifts.gift(order.book, order.gift)
     context = {"order": order, "title": promised.title, "asset": promised.asset, "token": token}
     return render(request, "giving/pay.html", context)
 
@@ -156,6 +156,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "signed_in": party is not None,
         "years": givers.years(party.id, settings.LOCAL_ZONE) if party else [],
         "recurring": recurring.of(party.id) if party else [],
+        "cards": cards.bought(party.id) if party else [],
         "follows": givers.follows(party.id) if party else [],
     }
     return render(request, "giving/mine.html", context)
