@@ -1,8 +1,9 @@
-"""The control room's stream, and the raw route of `POST /api/v1/giving/campaigns/{campaign}/gifts`: the same wish, rules and answer as by the API.
+"""The control room's stream, and the raw route of `POST /api/v1/giving/campaigns/{campaign}/gifts`.
 
-It answers what is plainly right, a well-formed new gift in the name of a token's party, after it is durable. All else
-(another request, a form error, an unknown token, a refusal, a repetition) goes on to the API, whose answer it is: by
-its key the API finds what was written, if something was.
+The route takes the same wish by the same rules, and gives the same answer, as the API. It answers what is plainly
+right, a well-formed new gift in the name of a token's party, after it is durable. All else (another request, a form
+error, an unknown token, a refusal, a repetition) goes on to the API, whose answer it is: by its key the API finds what
+was written, if something was.
 """
 
 from __future__ import annotations

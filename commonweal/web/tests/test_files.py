@@ -19,6 +19,8 @@ def test_a_public_file_is_served_for_ever_and_no_other_is(client: Client, db: No
     answer = client.get(f"/files/{shown.digest}")
     assert (answer.status_code, answer["Content-Type"], len(answer.content)) == (200, "image/webp", shown.size)
     assert "immutable" in answer["Cache-Control"] and not answer.cookies
-    for digest in (hidden.digest, "0" * 64):
+    smaller = client.get(f"/files/{shown.digest}/320")
+    assert (smaller.status_code, smaller["Content-Type"]) == (200, "image/webp")
+    for digest in (hidden.digest, "0" * 64, f"{hidden.digest}/320", f"{shown.digest}/321"):
         assert client.get(f"/files/{digest}").status_code == 404
     assert client.post(f"/files/{shown.digest}").status_code == 405

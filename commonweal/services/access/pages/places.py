@@ -53,12 +53,10 @@ def _shown(region: queries.Region, place: Feature) -> dict[str, Any]:
 def places(request: HttpRequest) -> HttpResponse:
     """Found by name or kind, in Chinese, English or pinyin."""
     words = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    hits = [
-        _shown(region, place)
-        for region in queries.regions()
-        for place in queries.gazetteer(region).search(words, MOST_HITS)
-    ]
-    return render(request, "access/places.html", {"words": words, "hits": hits[:MOST_HITS]})
+    regions = queries.regions()
+    hits = [_shown(region, place) for region in regions for place in queries.gazetteer(region).search(words, MOST_HITS)]
+    context = {"words": words, "hits": hits[:MOST_HITS], "many": len(regions) > 1}
+    return render(request, "access/places.html", context)
 
 
 @require_safe

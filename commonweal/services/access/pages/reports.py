@@ -32,10 +32,12 @@ def new(request: HttpRequest) -> HttpResponse:
     refusal = None
     if request.method == "POST":
         try:
-            lat, lon = read_place(request.POST.get("place", ""), "place", gcj02=bool(request.POST.get("gcj02")))
+            spot = read_place(request.POST.get("place", ""), "place", gcj02=bool(request.POST.get("gcj02")))
             picture = request.FILES.get("picture")
             data = picture.read() if picture else None
-            made = actions.report(party, Sighting(request.POST.get("kind", ""), lat, lon, form_key(request), data))
+            made = actions.report(
+                party, Sighting(request.POST.get("kind", ""), spot.lat, spot.lon, form_key(request), data)
+            )
             return see_other("access:report", made)
         except (Invalid, Conflict, NotFound, TooLarge) as error:
             refusal = error

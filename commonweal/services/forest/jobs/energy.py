@@ -54,7 +54,7 @@ def settle() -> None:
     balances.settle()
 
 
-@task("forest.night")
+@task("forest.night", lease=timedelta(hours=1))
 def night() -> None:
     """End the days that are over, let go of what is no longer needed, and state where every gram is, once a day."""
     balances.expire_days()

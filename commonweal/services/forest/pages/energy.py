@@ -18,7 +18,7 @@ from commonweal.kernel.errors import Conflict, Invalid, NotFound, Refusal
 from commonweal.kernel.parties import session
 from commonweal.kernel.text import Text
 from commonweal.services.forest.actions import gardens as actions
-from commonweal.services.forest.queries import friends, gardens, seasons
+from commonweal.services.forest.queries import friends, gardens, seasons, study
 from commonweal.services.forest.queries.gardens import Shown
 from commonweal.services.forest.queries.holdings import held
 from commonweal.services.forest.queries.seasons import Species
@@ -82,6 +82,8 @@ def energy(request: HttpRequest) -> HttpResponse:
 
 def _show(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
     person, now = session.signed_in(request), clock.now()
+    if waits := study.waits_until(person.id, now):
+        return render(request, "forest/energy_waiting.html", {"waits": waits, "held": held(person.id)})
     wishes = gardens.wishes(person.id)
     kept = {"name": wishes.name}
     context = {

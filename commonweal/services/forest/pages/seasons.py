@@ -23,7 +23,7 @@ from commonweal.services.forest import TREE
 from commonweal.services.forest.actions import captures
 from commonweal.services.forest.actions import plots as actions
 from commonweal.services.forest.queries import captures as captures_known
-from commonweal.services.forest.queries import numbers, plots, seasons
+from commonweal.services.forest.queries import numbers, plots, seasons, surveys
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,6 +47,7 @@ def console(request: HttpRequest) -> HttpResponse:
         "funders": [(str(each.id), each.name) for each in plots.organisations()],
         "codes": [(each.code, each.code) for each in plots.plots() if each.numbers.funded < each.numbers.pledged],
         "held": captures_known.held(),
+        "surveys": surveys.surveys(only_open=True),
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }

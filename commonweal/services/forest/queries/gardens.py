@@ -11,7 +11,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import cipher, people
 from commonweal.kernel.parties.models import Guardianship, Party
 from commonweal.kernel.text import Text
-from commonweal.services.forest.queries.holdings import held
+from commonweal.services.forest.queries import study
 from commonweal.services.forest.queries.sql import row, rows
 from commonweal.services.forest.rules.bubbles import LASTS, RIPENS_AFTER, ZONE, Bubble, Garden, State, day_of
 from commonweal.services.forest.rules.people import is_child
@@ -114,7 +114,8 @@ def child(owner: uuid.UUID) -> bool:
 def garden(owner: uuid.UUID) -> Garden:
     """Who may gather at somebody's now, for the rules."""
     wanted = wishes(owner)
-    return Garden(wanted.open_to_friends, child(owner), wanted.shielded_until)
+    waits = study.waits_until(owner, clock.now())
+    return Garden(wanted.open_to_friends and waits is None, child(owner), wanted.shielded_until)
 
 
 def gathered_today(person: uuid.UUID, at: datetime) -> int:
@@ -153,7 +154,3 @@ def to_remind(at: datetime) -> list[uuid.UUID]:
       AND b.ripe_at BETWEEN %(at)s - interval '72 hours' AND %(at)s - interval '48 hours'
     """
     return [each["owner"] for each in rows(query, {"at": at, "from": day_of(at) - timedelta(days=5), "to": day_of(at)})]
-
-
-__all__ = ["Shown", "Wishes", "asks", "bubble", "bubbles", "child", "garden", "gathered_today", "has_gathered", "held",
-           "seed_of", "to_remind", "wishes"]  # fmt: skip

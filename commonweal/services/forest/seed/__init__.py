@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commonweal.services.forest.seed import energy, trees
+from commonweal.services.forest.seed import energy, study, trees
 
 
 def seed() -> None:
@@ -10,3 +10,4 @@ def seed() -> None:
     trees.ground()
     energy.seed()
     trees.grow()
+    study.seed()

@@ -7,15 +7,14 @@ import random
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.proof import load_signer, sequence
 from commonweal.kernel.text import Text
-from commonweal.services.forest import energy
-from commonweal.services.forest.actions import captures, certificates, days, deeds, plantings, plots, surveys
+from commonweal.services.forest.actions import captures, certificates, days, deeds, gardens, plantings, plots, surveys
 from commonweal.services.forest.actions import sources as source_actions
 from commonweal.services.forest.actions.deeds import Report
 from commonweal.services.forest.queries import captures as captures_known
@@ -120,7 +119,6 @@ def grow() -> None:
             captures.capture(planter, _shot(seq, number))
     _survey("MQ1", 30, 0.84, today - 30 * DAY)
     _survey("YA1", 24, 0.66, today - 20 * DAY, "2.1 2.6")
-    days.close_days()
 
 
 def _ride(people_here: list[Party], first: datetime) -> None:
@@ -128,9 +126,10 @@ def _ride(people_here: list[Party], first: datetime) -> None:
     metro, bicycles = sources.source("demo-metro"), sources.source("demo-bicycles")
     for day in range(18):
         at = first + day * DAY
-        with clock.stopped(at), transaction.atomic(), connection.cursor() as cursor:
+        with clock.stopped(at):
+            days.close_days()
             for person in people_here:
-                energy.harvest(cursor, person.id, at)
+                gardens.harvest(person)
         for source, kind, metres in ((metro, "metro", 20_000), (bicycles, "cycling", 17_000)):
             if day < 16:
                 names = [source_actions.connect(person, source) for person in people_here]

@@ -25,6 +25,8 @@ ENERGY: dict[str, Sample | list[Sample]] = {
     "forest:visit": Sample(not_a_page="takes POST only"),
     "forest:groves": Sample(visitor=GIVER),
     "forest:grove": Sample(A_GROVE, visitor=GIVER),
+    "forest:partner": [Sample(visitor=GIVER), Sample(visitor="company@demo.example")],
+    "forest:partners": Sample(visitor=STEWARD),
     "forest:conservation": Sample(not_a_page="a file"),
     "forest:factors_json": Sample(not_a_page="a file"),
 }
@@ -43,6 +45,7 @@ TREES: dict[str, Sample | list[Sample]] = {
     "forest:worker": Sample(not_a_page="a script"),
     "forest:survey": [Sample(SURVEY), Sample(OWING, visitor=STEWARD)],
     "forest:begin": Sample(not_a_page="takes POST only"),
+    "forest:tile": [Sample((17, 103070, 50270)), Sample((19, 412283, 201080))],
     "forest:planner": [Sample(), Sample(query="?survival=80&correlation=0.1&trees=49&error=10")],
     "forest:console": Sample(visitor=STEWARD),
 }

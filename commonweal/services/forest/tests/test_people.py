@@ -277,7 +277,8 @@ def test_a_grove_from_founding_to_its_end(befriended: Forest) -> None:
         for grams, code_ in ((0, "grove.grams"), (-5, "grove.grams"), (10**6, "energy.short")):
             refused(code_, groves.put_in, f.li, grove, grams, f"x{grams}")
         found = grove_queries.grove_of(f.wang.id, grove)
-        assert (found.held, [m.share for m in found.members], found.name) == (900, [333, 666], "我们的林子")
+        shared = {member.person: member.share for member in found.members}
+        assert (found.held, shared, found.name) == (900, {f.li.id: 333, f.wang.id: 666}, "我们的林子")
         refused("grove.founder", groves.end, f.wang, grove)
         settled()
         parts = groves.end(f.li, grove)
@@ -358,3 +359,35 @@ def test_a_stranger_sees_what_it_would_be(db: None) -> None:
 
     assert "Sign in" in Client().get("/en/forest/energy/").content.decode()
     assert Client().get("/en/forest/friends/").status_code == 303
+
+
+def test_programs_gather_too(befriended: Forest) -> None:
+    f = befriended
+    day, kind = only_bubble(f)
+    li, wang = (signed_in(who) for who in (f.li, f.wang))
+
+    def post(browser: Any, path: str, body: Any = None, key: str = "") -> Any:
+        headers = {"Idempotency-Key": key} if key else {}
+        return browser.post(f"/api/v1/forest/{path}", body, "application/json", headers=headers)
+
+    (friend,) = wang.get("/api/v1/forest/friends").json()
+    which = {"day": str(day), "kind": kind}
+    with clock.stopped(RIPE + timedelta(seconds=2)):
+        assert wang.get(f"/api/v1/forest/friends/{friend['id']}/bubbles").json()[0]["left"] == 418
+        assert post(wang, f"friends/{friend['id']}/gather", which).json() == {"grams": 41, "drawn_at": None}
+        again = post(wang, f"friends/{friend['id']}/gather", which)
+        assert (again.status_code, again.json()["code"]) == (409, "collect.again")
+        assert post(li, "energy/gather", {"bubble": which}).json()["grams"] == 377
+        assert post(li, "energy/gather", {}).json()["grams"] == 0
+        assert li.get("/api/v1/forest/energy").json() == {"held": 377, "bubbles": []}
+        assert post(wang, f"friends/{friend['id']}/water", {"grams": 10}).json()["held"] == 31
+        assert post(wang, f"friends/{friend['id']}/water", {"grams": 7}).status_code == 422
+        assert signed_in(f.steward).get(f"/api/v1/forest/friends/{friend['id']}/bubbles").status_code == 404
+        code = post(li, "friends/codes").json()["code"]
+        assert post(signed_in(f.steward), "friends", {"code": code}).status_code == 201
+        grove = groves.found(f.li, "林")
+        put = [post(li, f"groves/{grove}/gifts", {"grams": 100}, "k") for _ in range(2)]
+        assert [answer.json()["put_in"] for answer in put] == [100, 100]
+        assert post(li, f"groves/{grove}/gifts", {"grams": 100}).status_code == 422
+        assert post(wang, f"groves/{grove}/gifts", {"grams": 1}, "k").status_code == 404
+        assert li.get("/api/v1/forest/groves").json()[0]["held"] == 100

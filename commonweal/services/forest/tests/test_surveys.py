@@ -257,12 +257,13 @@ def test_the_doors_of_a_survey(client: Client, standing: Grove) -> None:
     begun = client.post("/zh/forest/plots/CF1/survey/", {"wanted": "3"})
     assert begun.status_code == 303
     page = begun["Location"]
+    assert page in client.get("/zh/forest/console/").content.decode()
     assert client.post(page, {"word": "draw"}).status_code == 503
     into_the_log()
     assert client.post(page, {"word": "draw"}).status_code == 303
     id = uuid.UUID(page.rstrip("/").rpartition("/")[2])
     for n, subplot in enumerate(queries.survey(id).draw.chosen):  # type: ignore[union-attr]
-        form = {"word": "count", "subplot": str(subplot), "alive": str(20 + n), "diameters": "5.5"}
+        form = {"word": "count", "subplot": str(subplot), "alive": str(5 + n), "diameters": "5.5"}
         assert client.post(page, form | {"alive": "-1"}).status_code == 422
         assert client.post(page, form).status_code == 303
     assert client.post(page, {"word": "else"}).status_code == 422

@@ -23,13 +23,13 @@ AT_ONCE = 50_000
 """Leaves that are counted in one transaction."""
 
 
-def announce(steward: Party, text: Text, hours: int) -> uuid.UUID:
-    """Say something on the public pages of giving for some hours.
+def announce(steward: Party, en: str, zh: str, hours: int) -> uuid.UUID:
+    """Say something, in one language or both, on the public pages of giving for some hours.
 
     Raises `NotAllowed` unless a steward asks, and `Invalid` for the words or with `hours.range`.
     """
     people.require_role(steward, people.STEWARD)
-    said = texts.both(text.en, text.zh, "text", 300)
+    said = texts.both(en, zh, "text", 300)
     if not 1 <= hours <= LONGEST:
         raise Invalid(
             "hours.range",

@@ -91,7 +91,10 @@ def reserve(cursor: Cursor, given: Sequence[tuple[Give, uuid.UUID]], now: dateti
 
 
 def settle(cursor: Cursor, wish: Give, gift: uuid.UUID, now: datetime) -> None:
-    """The gift is paid: its reservations become gifts of their companies; one that was over is asked for again."""
+    """The gift is paid: its reservations become gifts of their companies.
+
+    One that is over is gone, for money that comes late: others may have got what it had held of the pool.
+    """
     cursor.execute(
         """
         SELECT m.matching, m.amount, EXISTS (

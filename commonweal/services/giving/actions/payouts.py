@@ -12,7 +12,7 @@ from commonweal.kernel.errors import Conflict, Refusal
 from commonweal.kernel.files import store
 from commonweal.kernel.ids import derived
 from commonweal.kernel.jobs import enqueue
-from commonweal.kernel.ledger import Transfer, post, request_hash
+from commonweal.kernel.ledger import Leg, Transfer, post, request_hash
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
@@ -131,7 +131,7 @@ def pay(campaign: uuid.UUID, request: uuid.UUID) -> uuid.UUID:
             key=f"payout:{request}",
             request=request_hash("payout", str(request)),
             kind="giving.payout",
-            legs=books.move(books.fund(campaign, asset), books.bank(campaign, asset), amount),
+            legs=(Leg(books.fund(campaign, asset).id, amount), *books.out(cursor, campaign, asset, amount)),
             at=now,
         )
         post(cursor, [transfer])

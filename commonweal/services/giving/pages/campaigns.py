@@ -12,8 +12,9 @@ from django.views.decorators.http import require_safe
 
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import people, session
-from commonweal.services.giving.payment import providers
-from commonweal.services.giving.queries import appeals, control, givers, payouts, totals, uses
+from commonweal.services.giving import SERVICE
+from commonweal.services.giving.payment import Recurring, providers
+from commonweal.services.giving.queries import appeals, control, fees, givers, payouts, totals, uses
 from commonweal.services.giving.queries import campaigns as queries
 from commonweal.services.giving.rules import law, topics
 
@@ -54,6 +55,7 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "payouts": payouts.payouts_of(campaign),
         "offered": [(amount, amount) for amount in OFFERED],
         "channels": [(name, each.title) for name, each in providers().items()],
+        "recurring": any(isinstance(each, Recurring) for each in providers().values()),
         "rules": law.RULES,
         "follows": party is not None and any(each.campaign == campaign for each in givers.follows(party.id)),
         "appeals": appeals.adopted_by(campaign),
@@ -65,6 +67,17 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "form": request.POST if refusal else None,
     }
     return render(request, "giving/campaign.html", context, status=refusal.status if refusal else 200)
+
+
+@require_safe
+def money(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
+    """Where the money of a campaign is, account by account, and what was kept of it."""
+    context = {
+        "page": queries.page(campaign),
+        "accounts": [(SERVICE.account_kinds[each.kind], each) for each in fees.accounts(campaign)],
+        "fees": fees.totals(campaign),
+    }
+    return render(request, "giving/money.html", context)
 
 
 @require_safe

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from commonweal.kernel.doors import see_other
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.parties import people, session
-from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import control as actions
 from commonweal.services.giving.queries import control as queries
 
@@ -27,8 +26,8 @@ def room(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             hours = request.POST.get("hours", "")
-            zh, en = request.POST.get("text_zh", ""), request.POST.get("text_en", "")
-            actions.announce(steward, Text(en or zh or " ", zh or en or " "), int(hours) if hours.isdecimal() else 0)
+            en, zh = (request.POST.get(field, "") for field in ("text_en", "text_zh"))
+            actions.announce(steward, en, zh, int(hours) if hours.isdecimal() else 0)
         except Invalid as refused:
             refusal = refused
         else:

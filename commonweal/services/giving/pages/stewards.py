@@ -36,7 +36,11 @@ def mismatches(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "giving/mismatches.html",
-        {"mismatches": gifts.mismatches(), "differences": reconciliation.differences()},
+        {
+            "mismatches": gifts.mismatches(),
+            "differences": reconciliation.differences(),
+            "settlements": reconciliation.settlements(),
+        },
     )
 
 

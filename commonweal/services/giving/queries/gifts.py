@@ -23,7 +23,8 @@ GIFT = """
            ) AS frozen,
            (SELECT coalesce(sum(r.amount), 0) FROM giving_return r
             JOIN giving_return_end e ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
-            WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned
+            WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned,
+           coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip
     FROM giving_gift g
     JOIN giving_campaign c ON c.id = g.book
     JOIN parties_party o ON o.id = c.organisation_id
@@ -51,7 +52,14 @@ class Gift:
     organisation_id: uuid.UUID
     state: rules.State
     returned: int
-    """What of it has gone back, in smallest units."""
+    """What of it, with its tip, has gone back, in smallest units."""
+    tip: int
+    """What was added for the host, beside the gift."""
+
+    @property
+    def whole(self) -> int:
+        """What is to be paid, or was."""
+        return self.amount + self.tip
 
     @property
     def state_title(self) -> Text:
@@ -99,9 +107,10 @@ def _gift(found: dict[str, Any]) -> Gift:
             frozen=found["frozen"],
             given_at=found["at"],
             now=clock.now(),
-            returned=found["returned"] >= found["amount"],
+            returned=found["returned"] >= found["amount"] + found["tip"],
         ),
         returned=found["returned"],
+        tip=found["tip"],
     )
 
 

@@ -1,4 +1,4 @@
-"""How fast gifts are answered: times in buckets, each a quarter wider than the one before, so that many can be added."""
+"""How fast gifts are answered: times in buckets, each a quarter wider than the one before, so that they add up."""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ ASKED = """SELECT r.book, r.id FROM giving_request AS r
     LEFT JOIN giving_payout AS p ON p.book = r.book AND p.request = r.id WHERE p.request IS NULL LIMIT 1"""
 PAID = "SELECT book, request FROM giving_payout LIMIT 1"
 CHARITY_ID = "SELECT organisation_id FROM giving_campaign WHERE kind = 'campaign' LIMIT 1"
-
+INVOICE = "SELECT charity, year, number FROM giving_pledge LIMIT 1"
+HELD = "SELECT id FROM giving_campaign WHERE title_en LIKE 'After the flood%'"
+RECURRING = "SELECT book, id FROM giving_recurring LIMIT 1"
 USED = "SELECT book, request, after FROM giving_use WHERE answered_at IS NULL LIMIT 1"
 SHOWN = "SELECT appeal FROM giving_appeal_word WHERE shows LIMIT 1"
 
@@ -60,6 +62,16 @@ SAMPLES = {
     "giving:iati": Sample(not_a_page="a file"),
     "giving:threesixty": Sample(not_a_page="a file"),
     "giving:feed": Sample(not_a_page="a feed"),
+    "giving:invoice_ask": [Sample(OPEN, visitor="company@demo.example"), Sample(OPEN, visitor=GIVER)],
+    "giving:invoice": Sample(INVOICE, visitor="company@demo.example"),
+    "giving:bank": Sample(CHARITY_ID, visitor=CHARITY),
+    "giving:redeem": Sample(visitor=GIVER),
+    "giving:card_buy": [Sample(OPEN, visitor=GIVER), Sample(HELD, visitor=GIVER)],
+    "giving:card": Sample(not_a_page="bought and used in test_cards"),
+    "giving:recurring": Sample(RECURRING, visitor=GIVER),
+    "giving:recurring_begin": Sample(not_a_page="leads to the campaign"),
+    "giving:agree": Sample(not_a_page="its address is a signed wish: opened in test_recurring"),
+    "giving:money": Sample(OPEN),
     "giving:needs": [Sample(OPEN), Sample(OPEN, visitor=GIVER), Sample(OPEN, visitor=CHARITY)],
     "giving:use": Sample(USED, visitor=CHARITY),
     "giving:act": Sample(not_a_page="takes POST only"),

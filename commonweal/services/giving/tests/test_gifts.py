@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import translation
 
 from commonweal.kernel import clock, proof
 from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Unauthenticated
@@ -19,10 +21,12 @@ from commonweal.kernel.notices.inbox import inbox
 from commonweal.kernel.parties.erasure import forget
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.quantity import CNY
+from commonweal.kernel.text import Text
 from commonweal.services.giving import jobs
 from commonweal.services.giving.actions import books, gifts, payouts
 from commonweal.services.giving.actions import campaigns as campaign_actions
 from commonweal.services.giving.actions.gifts import Taken
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.models import Campaign
 from commonweal.services.giving.payment import Order, providers
 from commonweal.services.giving.payment.simulator import NONCE, SIGNATURE, TIME, Simulator
@@ -103,13 +107,13 @@ def test_the_leaf_names_the_giver_to_the_giver_alone(world: World, simulator: Si
     leaf = json.loads(placed.entry)
     assert str(world.giver.id) not in placed.entry.decode()
     assert (leaf["kind"], leaf["amount"], leaf["asset"]) == ("giving.gift", 500, "CNY")
-    salt, private = gifts.opening(world.giver.id, found.fact)
+    salt, private = opening(world.giver.id, found.fact)
     assert leaf["seal"] == proof.note.encode(seal(salt, private))
     assert private == {"giver": str(world.giver.id)}
 
     forget(world.giver.id)
     with pytest.raises(NotFound, match=r"party\.forgotten"):
-        gifts.opening(world.giver.id, found.fact)
+        opening(world.giver.id, found.fact)
 
 
 def test_whoever_is_forgotten_while_paying_gives_without_a_name(world: World, simulator: Simulator) -> None:
@@ -360,3 +364,11 @@ def test_a_payment_is_the_amount_of_its_gift_and_the_line_has_no_gap(world: Worl
     for start, nth in ((1, 1), (500, 2), (0, 2)):
         with pytest.raises(IntegrityError), transaction.atomic():
             spoil(world, f"UPDATE giving_payment SET start = {start}, nth = {nth} WHERE gift = '{second.id}'")
+
+
+def test_the_simulator_speaks_the_language_of_the_page(tmp_path: Path) -> None:
+    order = Order(uuid.uuid4(), uuid.uuid4(), 500, "CNY", Text("A cause", "一件事"))
+    simulator = Simulator(tmp_path)
+    for language, prefix in (("zh-hans", "/zh/"), ("en", "/en/"), ("zh-hans", "/zh/")):
+        with translation.override(language):
+            assert simulator.create(order).startswith(prefix)

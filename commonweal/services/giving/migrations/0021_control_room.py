@@ -48,5 +48,5 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON giving_counter
 class Migration(migrations.Migration):
     """Creates its tables."""
 
-    dependencies = [("giving", "0015_uses")]
+    dependencies = [("giving", "0020_cards")]
     operations = [migrations.RunSQL(ROOM, elidable=False)]
