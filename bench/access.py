@@ -1,5 +1,5 @@
 """Measures the step-free router: `commonweal bench access NAME` or `python -m bench.access NAME`, NAME being
-unsafe, latency, barriers, scale, trust, mutants or refusals.
+unsafe, latency, barriers, scale, trust, mutants, refusals, http or reported.
 
 Each prints a table and, last, one JSON line. `--valhalla PYTHON` names the Python of an environment with
 `pyvalhalla-weekly`; without it the anchor is left out.
@@ -22,6 +22,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from bench import access_http
 from bench.access_judge import Judge
 from bench.figure import Figure
 from commonweal.services.access import checker
@@ -537,9 +538,31 @@ def refusals(arguments: argparse.Namespace) -> Figure:
     return _figure("refusals explained", share, "%", len(times), share == 100, p95_ms=p95)
 
 
+def http(arguments: argparse.Namespace) -> Figure:
+    """Whole answers over HTTP, words and certificate included, from two web processes."""
+    with access_http.city(arguments.extract) as city:
+        times = access_http.routes(city, arguments.pairs, arguments.seed)
+    p50, p95, most = _quantiles(times)
+    print(f"{len(times)} answers over HTTP: p50 {p50} ms, p95 {p95} ms, max {most} ms")
+    return _figure("route over HTTP p95", p95, "ms", len(times), p95 <= 25, max=most, p50=p50)
+
+
+def reported(arguments: argparse.Namespace) -> Figure:
+    """From a steward's report over HTTP to a changed route in both web processes, ten thousand barriers standing."""
+    with access_http.city(arguments.extract) as city:
+        access_http.stand(city, arguments.seed)
+        access_http.routes(city, 40, arguments.seed)
+        times, stale = access_http.reports(city, min(arguments.pairs, 45), arguments.seed)
+    p50, p95, most = _quantiles(times)
+    print(f"report to changed route over HTTP: p50 {p50} ms, p95 {p95} ms, max {most} ms; stale answers {stale}")
+    return _figure(
+        "report to changed route over HTTP p95", p95, "ms", len(times), p95 <= 200 and not stale, max=most, stale=stale
+    )
+
+
 DATA = Path(os.environ.get("COMMONWEAL_DATA", "../shared/data")) / "access"
 BENCHES: dict[str, Callable[[argparse.Namespace], Figure]] = {
-    bench.__name__: bench for bench in (unsafe, latency, barriers, scale, trust, mutants, refusals)
+    bench.__name__: bench for bench in (unsafe, latency, barriers, scale, trust, mutants, refusals, http, reported)
 }
 
 

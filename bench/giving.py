@@ -6,13 +6,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-import subprocess
-import sys
-import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,135 +33,17 @@ from commonweal.kernel.ledger import (
 from commonweal.kernel.postgres import Server
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.quantity import CNY
-from commonweal.operation import outside
-from commonweal.operation.outside import Run, free_port
 
 AT = datetime(2026, 9, 9, 1, tzinfo=UTC)
 BOOK_SECONDS = 6.0
 WRITERS = 2
-SECONDS = 8
-CONNECTIONS = 32
-LEAST = 700
-BUSY = "SELECT id FROM giving_campaign WHERE title_en LIKE 'A music teacher%'"
-
-SENDER = """
-local threads = 0
-function setup(thread) thread:set("id", threads) threads = threads + 1 end
-function init() n = 0 end
-function request()
-  n = n + 1
-  wrk.headers["Idempotency-Key"] = "%(run)s-" .. id .. "-" .. n
-  wrk.headers["Authorization"] = "Bearer %(token)s"
-  wrk.headers["Content-Type"] = "application/json"
-  return wrk.format("POST", "%(path)s", nil, '%(body)s')
-end
-"""
 
 
 def gifts() -> list[Figure]:
-    """Durable gifts/s into one busy campaign, counted as distinct rows after the run: what is collected (books, payment
-    and proof in one transaction), and what waits for its payment. Every answer must be a 201."""
-    with tempfile.TemporaryDirectory(prefix="commonweal-bench-") as name:
-        home = Path(name) / "home"
-        with outside.run(home, workers=2) as platform:
-            server = Server(home)
-            with psycopg.connect(server.conninfo(), autocommit=True) as session:
-                for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                    assert session.execute(f"SHOW {setting}").fetchone() == ("on",), f"{setting} is off"
-                (campaign,) = session.execute(BUSY).fetchone() or (None,)
-                giver, officer = (_token(home, who) for who in ("giver@demo.example", "charity@demo.example"))
-                path = f"/api/v1/giving/campaigns/{campaign}/gifts"
-                while session.execute("SELECT FROM jobs_job WHERE task <> 'giving.lay' LIMIT 1").fetchone():
-                    time.sleep(0.5)  # until the clerk has done what the seeding left to do
-                collected = _gifts(platform, session, name, path, officer, "collected", "giving_payment")
-                waiting = _gifts(platform, session, name, path, giver, "simulator", "giving_gift")
-            with _naive(server) as port, psycopg.connect(server.conninfo("naive"), autocommit=True) as session:
-                body = '{"amount": "5.00", "asset": "CNY"}'
-                usual = _rate(port, session, name, "/gifts", "", body, "naive_gift")
-    anchor = "ORM, select_for_update on the campaign"
-    return [
-        figure("collected gifts over HTTP", *collected[:1], "1/s", anchor=anchor, anchor_value=usual[0], n=collected[1],
-               least=LEAST),
-        figure("promised gifts over HTTP", *waiting[:1], "1/s", anchor=anchor, anchor_value=usual[0], n=waiting[1],
-               least=LEAST),
-    ]  # fmt: skip
+    """Durable gifts/s over HTTP, promised and collected, into one campaign and over 1,000, beside two anchors."""
+    from bench import giving_rush
 
-
-def _gifts(
-    platform: Run, session: psycopg.Connection, folder: str, path: str, token: str, channel: str, table: str
-) -> tuple[float, int]:
-    body = f'{{"amount": "5.00", "asset": "CNY", "channel": "{channel}"}}'
-    return _rate(platform.port, session, folder, path, token, body, table)
-
-
-def _rate(
-    port: int, session: psycopg.Connection, folder: str, path: str, token: str, body: str, table: str
-) -> tuple[float, int]:
-    """Rows a second that were there afterwards and not before, and how many."""
-    script = Path(folder) / "send.lua"
-    script.write_text(SENDER % {"run": f"{table}-{time.time_ns()}", "token": token, "path": path, "body": body})
-    words = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--timeout", "30s", "-s", str(script)]
-    before = _count(session, table)
-    begun = time.monotonic()
-    said = subprocess.run([*words, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
-    took = time.monotonic() - begun
-    print(said, file=sys.stderr)
-    assert "Non-2xx" not in said, said
-    number = _count(session, table) - before
-    return number / took, number
-
-
-def _count(session: psycopg.Connection, table: str) -> int:
-    (number,) = session.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
-    return int(number)
-
-
-def _token(home: Path, email: str) -> str:
-    """A token of somebody, made by a process of its own."""
-    program = f"""
-import django
-django.setup()
-from commonweal.kernel.parties import people
-from commonweal.kernel.parties.models import Login
-print(people.make_token(Login.objects.get(email="{email}").party, "bench"))
-"""
-    environment = outside.environment(home, DJANGO_SETTINGS_MODULE="commonweal.settings")
-    made = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    return made.stdout.strip()
-
-
-@contextmanager
-def _naive(server: Server) -> Iterator[int]:
-    """The usual design on the same server, with as many workers as the platform and four threads each."""
-    server.create("naive")
-    port = free_port()
-    where = {"NAIVE_HOST": str(server.socket_directory), "NAIVE_NAME": "naive", "NAIVE_USER": "commonweal"}
-    environment = os.environ | where
-    root = Path(__file__).parent.parent
-    subprocess.run([sys.executable, "-m", "bench.naive"], env=environment, cwd=root, check=True)
-    words = ["granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4", "--port", str(port)]
-    command = [sys.executable, "-m", *words, "--no-access-log", "bench.naive:application"]
-    process = subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait(port)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait(port: int) -> None:
-    import http.client
-
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/")
-            connection.getresponse().read()
-            return
-        time.sleep(0.1)
-    raise RuntimeError("the anchor does not start")
+    return giving_rush.rush()
 
 
 def ledger() -> list[Figure]:

@@ -8,6 +8,7 @@ is refused before Django sees it.
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
 import multiprocessing
@@ -18,6 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commonweal.settings")
+
+from django.urls import get_resolver
 
 from commonweal.kernel.errors import Busy
 from commonweal.kernel.registry import services
@@ -207,5 +210,10 @@ async def _refuse(send: Send, status: int) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
+get_resolver().url_patterns  # noqa: B018 - every page is loaded before the first request, not while it waits
+gc.freeze()  # what is loaded by now stays: collections look at requests alone
+gc.set_threshold(50_000, 20, 100)
 if (server := multiprocessing.parent_process()) is not None:
     lifeline.hold(server.pid)
+    for service in services():
+        getattr(service.module("live"), "open", lambda: None)()

@@ -166,6 +166,8 @@ USE_I18N = True
 TIME_ZONE = "UTC"
 LOCAL_ZONE = os.environ.get("COMMONWEAL_ZONE", "Asia/Shanghai")
 """The zone in which days begin and times are shown."""
+MAP_APPROVAL = os.environ.get("COMMONWEAL_MAP_APPROVAL", "")
+"""The approval number (审图号) under which maps may be published where that is asked for; shown on every map."""
 USE_TZ = True
 
 STATIC_URL = "/static/"

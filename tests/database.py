@@ -27,6 +27,9 @@ ROOT = Path(__file__).parent.parent
 HOME = ROOT / ".data" / "tests"
 """The home of the server that all sessions in this checkout share."""
 
+OF_THE_TESTS = {"COMMONWEAL_DATA", "COMMONWEAL_NEWCOMER", "COMMONWEAL_PICTURES"}
+"""Variables that speak to the tests, not to the platform."""
+
 _numbers = itertools.count()
 
 
@@ -38,7 +41,7 @@ def _remove(directory: str, owner: int) -> None:
 def _leave_real_settings() -> None:
     """Take the platform's settings out of the environment and give the session a data directory of its own."""
     if "COMMONWEAL_TEST_RUN" not in os.environ:  # the first process; xdist's workers inherit the rest
-        for name in [name for name in os.environ if name.startswith("COMMONWEAL_") and name != "COMMONWEAL_DATA"]:
+        for name in [name for name in os.environ if name.startswith("COMMONWEAL_") and name not in OF_THE_TESTS]:
             del os.environ[name]
         os.environ.pop("DATABASE_URL", None)
         directory = tempfile.mkdtemp(prefix="commonweal-")

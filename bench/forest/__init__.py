@@ -55,3 +55,18 @@ def certificates() -> Figure:
 def conserve() -> Figure:
     """A million operations under fire."""
     return _measure("torture", "conserve")
+
+
+def sizes() -> Figure:
+    """Bytes a row, and harvests a second."""
+    return _measure("energy", "sizes")
+
+
+def map() -> Figure:
+    """A million trees on a map."""
+    return _measure("map", "tiles")
+
+
+def report() -> Figure:
+    """Partners' signed batches through the door."""
+    return _measure("door", "report")

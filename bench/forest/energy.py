@@ -291,3 +291,47 @@ def _state_column(connection: psycopg.Connection[Any], bubbles: int) -> float:
     connection.execute("UPDATE plain_state SET state = 'ripe' WHERE state = 'growing'")
     connection.execute("UPDATE plain_state SET state = 'gone', left_g = 0 WHERE state = 'ripe'")
     return time.perf_counter() - start
+
+
+def sizes(deeds: int = 300_000) -> Figure:
+    """Bytes a row with its indexes, and harvests a second by 16 sessions: what the paper plan stands on."""
+    rng = random.Random(SEED)
+    with forest() as conninfo:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            for part in range(6):
+                rows = rows_of(rng, part % energy.SHARDS, deeds // 6, f"size{part}")
+                with connection.transaction(), connection.cursor() as cursor:
+                    take_rows(cursor, part % energy.SHARDS, rows, NOW)
+            connection.execute(
+                """
+                INSERT INTO forest_collect
+                SELECT day, owner, kind, gen_random_uuid(), 5, ripe_at FROM forest_bubble
+                """
+            )
+            owners = [row[0] for row in connection.execute("SELECT DISTINCT owner FROM forest_bubble").fetchall()]
+
+        def work(worker: int) -> int:
+            with psycopg.connect(conninfo, autocommit=True) as connection, connection.cursor() as cursor:
+                return sum(energy.harvest(cursor, owner, RIPE) > 0 for owner in owners[worker::16])
+
+        answers, seconds = together(16, work)
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            size: dict[str, int] = {}
+            for table in ("deed", "seen", "bubble", "collect", "holding"):
+                found = connection.execute(
+                    f"""
+                    SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('forest_{table}')
+                            WHERE isleaf)::bigint / (SELECT count(*) FROM forest_{table})
+                    """
+                    if table != "holding"
+                    else "SELECT pg_total_relation_size('forest_holding') / (SELECT count(*) FROM forest_holding)"
+                ).fetchone()
+                size[table] = int(found[0]) if found else 0
+            with connection.cursor() as cursor:
+                holds = energy.reconcile(cursor).holds
+    speed = sum(answers) / seconds
+    print(f"bytes a row {size}, {speed:,.0f} harvests/s")
+    found_figure = figure(
+        "forest sizes", speed, "harvests/s", anchor="bytes of a deed", anchor_value=size["deed"], n=deeds
+    )
+    return judged(found_figure, holds and sum(answers) == len(owners))

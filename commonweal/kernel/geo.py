@@ -1,4 +1,4 @@
-"""Places on earth: WGS-84 inside; GCJ-02, in which Chinese maps show positions, only at the edge. Pure."""
+"""Places on earth: WGS-84 inside; GCJ-02 and BD-09, in which Chinese maps show positions, only at the edge. Pure."""
 
 from __future__ import annotations
 
@@ -70,4 +70,25 @@ def from_gcj02(shown: Point) -> Point:
         moved = to_gcj02(found)
         lat, lon = found.lat + shown.lat - moved.lat, found.lon + shown.lon - moved.lon
         found = Point(max(-90.0, min(90.0, lat)), max(-180.0, min(180.0, lon)))
+    return found
+
+
+_BD_WAVE = math.pi * 3000 / 180
+
+
+def to_bd09(shown: Point) -> Point:
+    """The position under which Baidu's map shows a GCJ-02 point (as its users found; there is no standard)."""
+    reach = math.hypot(shown.lon, shown.lat) + 0.00002 * math.sin(shown.lat * _BD_WAVE)
+    angle = math.atan2(shown.lat, shown.lon) + 0.000003 * math.cos(shown.lon * _BD_WAVE)
+    return Point(reach * math.sin(angle) + 0.006, reach * math.cos(angle) + 0.0065)
+
+
+def from_bd09(shown: Point) -> Point:
+    """The GCJ-02 point that Baidu's map shows at `shown`, to within a millimetre; outside of China the same."""
+    if not in_gcj02_area(shown):
+        return shown
+    found = shown
+    for _ in range(10):
+        moved = to_bd09(found)
+        found = Point(found.lat + shown.lat - moved.lat, found.lon + shown.lon - moved.lon)
     return found

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db.models import Q
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from commonweal.kernel.errors import Invalid, NotFound, TooLarge
 from commonweal.kernel.files import faces
@@ -27,6 +27,9 @@ MAX_BYTES = 10_000_000
 MAX_PIXELS = 40_000_000
 LONGEST_SIDE = 1600
 """Pixels to which a picture is made smaller."""
+
+WIDTHS = (320, 800)
+"""Pixels of the smaller forms of a picture: in a grid, and by itself on a page."""
 
 PICTURES = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 
@@ -108,6 +111,30 @@ def read(digest: str) -> bytes:
     return data
 
 
+def read_smaller(digest: str, width: int) -> bytes:
+    """A picture, at most `width` pixels wide: made when it is first asked for, never backed up.
+
+    Raises `NotFound`, also for a width that is not among `WIDTHS` and for what is no picture.
+    """
+    unknown = NotFound("file.unknown", Text("There is no such file.", "没有这个文件。"))
+    if width not in WIDTHS:
+        raise unknown
+    path = _smaller(digest, width)
+    if not path.exists():
+        out = io.BytesIO()
+        try:
+            with Image.open(io.BytesIO(read(digest)), formats=("WEBP",)) as opened:
+                opened.thumbnail((width, opened.height))
+                opened.save(out, "WEBP", quality=70, method=4)
+        except UnidentifiedImageError as error:
+            raise unknown from error
+        _write(path, out.getvalue())
+        if not _path(digest).exists():  # it was deleted meanwhile
+            path.unlink(missing_ok=True)
+        return out.getvalue()
+    return path.read_bytes()
+
+
 def remove(digest: str) -> None:
     """Delete a file for good, once the caller's transaction commits: when the person whom it shows is forgotten."""
     if StoredFile.objects.filter(pk=digest).delete()[0]:
@@ -119,6 +146,8 @@ def delete(digest: str) -> None:
     """Delete the bytes of a file that nobody keeps any more."""
     if not StoredFile.objects.filter(pk=digest).exists():
         _path(digest).unlink(missing_ok=True)
+        for width in WIDTHS:
+            _smaller(digest, width).unlink(missing_ok=True)
 
 
 @eraser
@@ -150,18 +179,27 @@ def _path(digest: str) -> Path:
     return Path(settings.HOME) / "files" / digest[:2] / digest
 
 
+def _smaller(digest: str, width: int) -> Path:
+    return _path(digest).with_suffix(f".{width}")
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole and durably."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as fresh:
+        fresh.write(data)
+        fresh.flush()
+        os.fsync(fresh.fileno())
+    Path(fresh.name).rename(path)
+
+
 def _keep(
     data: bytes, media_type: str, *, public: bool, width: int | None = None, height: int | None = None
 ) -> StoredFile:
     digest = hashlib.sha256(data).hexdigest()
     path = _path(digest)
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as fresh:
-            fresh.write(data)
-            fresh.flush()
-            os.fsync(fresh.fileno())
-        Path(fresh.name).rename(path)
+        _write(path, data)
     stored, _ = StoredFile.objects.get_or_create(
         digest=digest,
         defaults={"media_type": media_type, "size": len(data), "width": width, "height": height, "public": public},

@@ -21,6 +21,7 @@ from commonweal.kernel.ledger.books import (
     open_accounts,
     open_assets,
     post,
+    post_each,
     request_hash,
     resolve,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "open_accounts",
     "open_assets",
     "post",
+    "post_each",
     "request_hash",
     "resolve",
     "stripe",

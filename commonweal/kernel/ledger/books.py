@@ -13,6 +13,7 @@ from typing import Literal
 from django.db import IntegrityError
 from psycopg import errors as pg
 
+from commonweal.kernel.arrays import array, ids, moments, octets, texts
 from commonweal.kernel.errors import Conflict, Invalid
 from commonweal.kernel.ids import derived, uuid7
 from commonweal.kernel.proof.log import Cursor
@@ -185,34 +186,24 @@ WITH asked AS (
 
 
 def post_parameters(transfers: Sequence[Transfer]) -> dict[str, str]:
-    """The parameters of `POSTING`, as PostgreSQL writes arrays: much faster to make than lists are to adapt."""
-    legs = [(n, seq, leg) for n, t in enumerate(transfers, 1) for seq, leg in enumerate(t.legs)]
+    """The parameters of `POSTING`."""
+    legs = [(n, seq, leg.account, leg.amount) for n, t in enumerate(transfers, 1) for seq, leg in enumerate(t.legs)]
     return {
-        "book": _array(t.book for t in transfers),
-        "id": _array(t.id for t in transfers),
-        "key": _array(_quoted(t.key) for t in transfers),
-        "request": _array(f'"\\\\x{t.request.hex()}"' for t in transfers),
-        "kind": _array(_quoted(t.kind) for t in transfers),
-        "phase": _array(t.phase for t in transfers),
-        "resolves": _array(t.resolves or "NULL" for t in transfers),
-        "expires": _array(f'"{t.expires}"' if t.expires else "NULL" for t in transfers),
-        "legs": _array(len(t.legs) for t in transfers),
-        "at": _array(f'"{t.at}"' for t in transfers),
-        "leg_of": _array(n for n, _, _ in legs),
-        "leg_seq": _array(seq for _, seq, _ in legs),
-        "leg_account": _array(leg.account for _, _, leg in legs),
-        "leg_amount": _array(leg.amount for _, _, leg in legs),
+        "book": ids(t.book for t in transfers),
+        "id": ids(t.id for t in transfers),
+        "key": texts(t.key for t in transfers),
+        "request": octets(t.request for t in transfers),
+        "kind": texts(t.kind for t in transfers),
+        "phase": array(t.phase for t in transfers),
+        "resolves": ids(t.resolves for t in transfers),
+        "expires": moments(t.expires for t in transfers),
+        "legs": array(len(t.legs) for t in transfers),
+        "at": moments(t.at for t in transfers),
+        "leg_of": array(n for n, _, _, _ in legs),
+        "leg_seq": array(seq for _, seq, _, _ in legs),
+        "leg_account": ids(account for _, _, account, _ in legs),
+        "leg_amount": array(amount for _, _, _, amount in legs),
     }
-
-
-def _array(values: Iterable[object]) -> str:
-    return "{" + ",".join(map(str, values)) + "}"
-
-
-def _quoted(text: str) -> str:
-    """An element of an array, whatever characters it has."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def post(
@@ -226,6 +217,21 @@ def post(
     Raises `KeyReused` if a key stands for another request, and `Overdrawn` if a floor would be broken. An id used twice
     is a `ValueError`; an unbalanced transfer, an unknown account or a wrong resolution raises the database's own error.
     """
+    answers = []
+    for answer in post_each(cursor, transfers, also, values):
+        if isinstance(answer, KeyReused):
+            raise answer
+        answers.append(answer)
+    return answers
+
+
+def post_each(
+    cursor: Cursor, transfers: Sequence[Transfer], also: str = "", values: Mapping[str, object] | None = None
+) -> list[Posted | KeyReused]:
+    """The same, but a key that stands for another request is the answer to its transfer alone; the others are posted.
+
+    Raises what `post` raises otherwise.
+    """
     if not transfers:
         return []
     try:
@@ -236,23 +242,23 @@ def post(
             raise Overdrawn from error
         raise
     new = {row[0] for row in cursor.fetchall()}
-    known = {t.key for t in transfers if t.id not in new}
-    earlier = _earlier(cursor, [t for t in transfers if t.key in known]) if known else {}
-    answers = []
-    for transfer in transfers:
-        if transfer.id in new:
-            answers.append(Posted(transfer.id, existed=False))
-            continue
-        if (transfer.book, transfer.key) not in earlier:
-            raise ValueError(f"another transfer has the id of {transfer.key!r}, or resolves the same")
-        id, request = earlier[transfer.book, transfer.key]
-        if request != transfer.request:
-            raise KeyReused(transfer.key)
-        answers.append(Posted(id, existed=True))
-    return answers
+    known = [t for t in transfers if t.id not in new]
+    earlier = _earlier(cursor, known) if known else {}
+    return [Posted(t.id, existed=False) if t.id in new else _found(t, earlier) for t in transfers]
 
 
-def _earlier(cursor: Cursor, transfers: Sequence[Transfer]) -> dict[tuple[uuid.UUID, str], tuple[uuid.UUID, bytes]]:
+Earlier = dict[tuple[uuid.UUID, str], tuple[uuid.UUID, bytes]]
+
+
+def _found(transfer: Transfer, earlier: Earlier) -> Posted | KeyReused:
+    """The answer for a transfer whose key was taken."""
+    if (transfer.book, transfer.key) not in earlier:
+        raise ValueError(f"another transfer has the id of {transfer.key!r}, or resolves the same")
+    id, request = earlier[transfer.book, transfer.key]
+    return Posted(id, existed=True) if request == transfer.request else KeyReused(transfer.key)
+
+
+def _earlier(cursor: Cursor, transfers: Sequence[Transfer]) -> Earlier:
     cursor.execute(
         """
         SELECT t.book, t.key, t.id, t.request FROM ledger_transfer t

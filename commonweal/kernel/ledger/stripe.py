@@ -1,6 +1,7 @@
 """Stripes: a busy account's balance is kept in several rows, one a writer, so that writers do not wait for one another.
 
-A session that has leased a stripe keeps it until it ends, however it ends. Sessions without one share stripe 0.
+A session that has leased a stripe (from 1 on) keeps it until it ends, however it ends: only it touches those rows.
+Sessions without one share the stripes below zero; accounts with a floor have stripe 0 alone.
 """
 
 from __future__ import annotations

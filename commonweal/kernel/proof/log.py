@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from commonweal.kernel.arrays import ids, octets
 from commonweal.kernel.ids import uuid7
 from commonweal.kernel.proof import tree
 from commonweal.kernel.proof.note import Checkpoint, SignerKey, VerifierKey, encode
@@ -95,10 +96,8 @@ class Placed:
 
 
 def stage(facts: Sequence[Fact]) -> tuple[str, str]:
-    """The parameters of `STAGE` for some facts, as PostgreSQL writes arrays: faster to make than lists are to adapt."""
-    ids = ",".join(str(fact.id) for fact in facts)
-    entries = ",".join(f'"\\\\x{fact.entry.hex()}"' for fact in facts)
-    return f"{{{ids}}}", f"{{{entries}}}"
+    """The parameters of `STAGE` for some facts."""
+    return ids(fact.id for fact in facts), octets(fact.entry for fact in facts)
 
 
 def append(cursor: Cursor, *facts: Fact) -> None:

@@ -27,16 +27,31 @@ DEPTH = 32
 def canonical(value: object) -> bytes:
     """JSON in one form only: sorted keys, no blanks, UTF-8. Floats are refused (RFC 8785 agrees for what is left)."""
 
-    def plain(value: object, room: int = DEPTH) -> bool:
-        if isinstance(value, dict):
-            return room > 0 and all(isinstance(name, str) and plain(item, room - 1) for name, item in value.items())
-        if isinstance(value, list | tuple):
-            return room > 0 and all(plain(item, room - 1) for item in value)
-        return value is None or isinstance(value, str | bool) or (isinstance(value, int) and abs(value) < 2**53)
-
-    if not plain(value):
+    if not _plain(value, DEPTH):
         raise ValueError("only text, whole numbers below 2**53, and lists and objects of them have a canonical form")
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return _ENCODER.encode(value).encode()
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _plain(value: object, room: int) -> bool:
+    """Loops rather than generators, and what is commonest first: this is asked several times a gift."""
+    if isinstance(value, str):
+        return True
+    if isinstance(value, int):
+        return isinstance(value, bool) or -(2**53) < value < 2**53
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if not isinstance(name, str) or not (isinstance(item, str) or (room > 0 and _plain(item, room - 1))):
+                return False
+        return room > 0
+    if isinstance(value, list | tuple):
+        for item in value:
+            if not (isinstance(item, str) or (room > 0 and _plain(item, room - 1))):
+                return False
+        return room > 0
+    return value is None
 
 
 def parse_canonical(data: bytes) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.kernel.errors import Invalid
-from commonweal.kernel.geo import EARTH_RADIUS, Point, distance, from_gcj02, in_gcj02_area, to_gcj02
+from commonweal.kernel.geo import EARTH_RADIUS, Point, distance, from_bd09, from_gcj02, in_gcj02_area, to_bd09, to_gcj02
 
 PUBLISHED = {  # googollee/eviltransform, its test data: WGS-84 and GCJ-02
     "Shanghai": ((31.1774276, 121.5272106), (31.17530398364597, 121.531541859215)),
@@ -69,3 +69,10 @@ def test_what_is_not_on_earth_is_refused(lat: float, lon: float) -> None:
     with pytest.raises(Invalid) as refused:
         Point(lat, lon)
     assert (refused.value.code, refused.value.field) == ("point.range", "point")
+
+
+@given(st.builds(Point, st.floats(18, 54), st.floats(74, 135)))
+def test_baidus_shift_can_be_undone_to_a_millimetre(point: Point) -> None:
+    shown = to_bd09(point)
+    assert 400 < distance(point, shown) < 1500
+    assert distance(from_bd09(shown), point) < 0.001

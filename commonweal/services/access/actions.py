@@ -101,12 +101,14 @@ def _settle(found: Report) -> str:
 
 
 def _change(changes: Manager[Change], now_stands: str, *, at_first: str = "", **of: Report | Notice) -> None:
-    """The next change, if it is one; `at_first` is what it counted as before there was any."""
+    """The next change, if it is one; `at_first` is what it counted as before there was any. The caller holds the row,
+    so that what is not a change needs no lock."""
+    last = changes.order_by("-sequence").values_list("standing", flat=True).first() or at_first
+    if last == now_stands:
+        return
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ORDER])
-    last = changes.order_by("-sequence").values_list("standing", flat=True).first() or at_first
-    if last != now_stands:
-        Change.objects.create(standing=now_stands, at=clock.now(), **of)
+    Change.objects.create(standing=now_stands, at=clock.now(), **of)
 
 
 @transaction.atomic

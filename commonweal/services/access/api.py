@@ -14,22 +14,22 @@ from commonweal.kernel.parties import session
 from commonweal.services.access import actions, queries
 from commonweal.services.access.actions import Sighting
 from commonweal.services.access.rules import MODES, parse_profile
+from commonweal.services.access.spots import check
 
 router = Router()
 
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Degrees = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
 
 class Place(Body):
-    """A point, WGS-84 degrees."""
+    """A point, WGS-84 degrees; a latitude beyond 90 is answered with a word on which comes first."""
 
-    lat: Latitude
-    lon: Longitude
+    lat: Degrees
+    lon: Degrees
 
-    @property
-    def point(self) -> tuple[float, float]:
-        return self.lat, self.lon
+    def at(self, field: str) -> tuple[float, float]:
+        """Where it is. Raises `Invalid` (`point.form`, `point.swapped`)."""
+        return check(self.lat, self.lon, field)
 
 
 class Question(Body):
@@ -133,12 +133,13 @@ def route(request: HttpRequest, question: Question) -> HttpResponse:
     profile = parse_profile(question.profile)
     if question.unknown in MODES:
         profile = change(change(profile, "unknown", question.unknown), "unknown_by", ())  # type: ignore[arg-type]
-    region = queries.region_of(question.start.point, question.goal.point)
+    start, goal = question.start.at("start"), question.goal.at("goal")
+    region = queries.region_of(start, goal)
     found = answer.route(
         queries.router(region),
         profile,
-        question.start.point,
-        question.goal.point,
+        start,
+        goal,
         objective=question.objective,
         alternatives=question.alternatives,
     )
@@ -151,8 +152,9 @@ def reach(request: HttpRequest, around: Around) -> HttpResponse:
     from commonweal.services.access.graph.reach import reach as spread
 
     profile = parse_profile(around.profile)
-    region = queries.region_of(around.start.point)
-    return _json({"region": region.name} | spread(queries.router(region), profile, around.start.point, around.minutes))
+    start = around.start.at("start")
+    region = queries.region_of(start)
+    return _json({"region": region.name} | spread(queries.router(region), profile, start, around.minutes))
 
 
 @router.get("/reports", response=list[ReportOut], auth=None, summary="The newest reports")
@@ -165,7 +167,7 @@ def reports(request: HttpRequest) -> list[dict[str, Any]]:
 def report(request: HttpRequest, new: NewReport, key: IdempotencyKey) -> Status[dict[str, Any]]:
     """It leads cautious travellers around at once, and everybody once it is confirmed."""
     party = session.signed_in(request)
-    made = actions.report(party, Sighting(new.kind, new.place.lat, new.place.lon, key))
+    made = actions.report(party, Sighting(new.kind, *new.place.at("place"), key))
     return Status(201, _report(queries.report(made)))
 
 

@@ -22,6 +22,18 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     bring.add_argument("--json", action="store_true")
     bring.set_defaults(run=run_import)
 
+    tiles = subparsers.add_parser("tiles", help="make the vector tiles of a city that has been imported")
+    tiles.add_argument("extract", type=Path)
+    tiles.add_argument("--data", help="data directory (COMMONWEAL_DATA_DIR, else .data)")
+    tiles.add_argument("--json", action="store_true")
+    tiles.set_defaults(run=run_tiles)
+
+    pack = subparsers.add_parser("pack", help="write what a city needs without a network, with the barriers of now")
+    pack.add_argument("region", metavar="NAME")
+    pack.add_argument("--data", help="data directory (COMMONWEAL_DATA_DIR, else .data)")
+    pack.add_argument("--json", action="store_true")
+    pack.set_defaults(run=run_pack)
+
     feed = subparsers.add_parser("feed", help="name an authority that says which lifts are out, or where works are")
     feed.add_argument("name", help="small letters and hyphens")
     feed.add_argument("--title", required=True, help="shown as the source")
@@ -44,14 +56,37 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def run_import(arguments: argparse.Namespace) -> int:
-    """Build a graph where the service looks for it, with its places."""
-    _use(arguments)
-    from django.conf import settings
-
+    """Build a graph where the service looks for it, with its places and tiles."""
     from commonweal.services.access.graph.regions import bring
 
-    home = settings.HOME / "access"
-    say_built(arguments, *bring(arguments.extract, home, dem=arguments.dem, progress=show_progress))
+    say_built(arguments, *bring(arguments.extract, _home(arguments), dem=arguments.dem, progress=show_progress))
+    return 0
+
+
+def run_tiles(arguments: argparse.Namespace) -> int:
+    """Make tiles into the region that is named after the extract."""
+    from commonweal.services.access.graph import regions, tiles
+
+    folder = _home(arguments) / regions.name_of(arguments.extract)
+    if not (folder / "meta.json").exists():
+        raise NotFound("region.unknown", Text("There is no map of this name here.", "没有这个名称的地图。"))
+    made = tiles.make(arguments.extract, folder / tiles.FILE, show_progress)
+    size = made.stat().st_size
+    say({"tiles": str(made), "bytes": size}, arguments.json, [f"{made}: {size:,} bytes"])
+    return 0
+
+
+def run_pack(arguments: argparse.Namespace) -> int:
+    """Write the pack of a region."""
+    _use(arguments)
+    from commonweal.operation.database import open_database
+
+    with open_database():
+        from commonweal.services.access import packs, queries
+
+        made = packs.make(queries.region(arguments.region))
+    size = made.stat().st_size
+    say({"pack": str(made), "bytes": size}, arguments.json, [f"{made}: {size:,} bytes"])
     return 0
 
 
@@ -104,6 +139,17 @@ def _read(path: Path) -> bytes:
             "file.unreadable",
             Text("The file cannot be read: {why}.", "无法读取文件：{why}。").format(why=error.strerror),
         ) from error
+
+
+def _home(arguments: argparse.Namespace) -> Path:
+    """Where the service keeps its maps."""
+    _use(arguments)
+    from commonweal.operation.database import setup
+
+    setup()
+    from django.conf import settings
+
+    return Path(settings.HOME) / "access"
 
 
 def _use(arguments: argparse.Namespace) -> None:

@@ -48,6 +48,23 @@ def kind(place: Feature) -> Text:
     return KINDS.get(category, Text(word, word))
 
 
+def summary(place: Feature) -> Text:
+    """How one gets in, in a few words."""
+    access = place["properties"].get("accessibility", {})
+    said = access.get("accessibleWith", {}).get("wheelchair")
+    if said is True:
+        text = Text("step-free", "无障碍可达")
+    elif said is False:
+        text = Text("not for wheelchairs", "轮椅不可达")
+    elif "partiallyAccessibleWith" in access:
+        text = Text("partly step-free", "部分无障碍")
+    else:
+        text = Text("access not known", "无障碍情况不明")
+    if any(room.get("isAccessibleWithWheelchair") for room in access.get("restrooms", ())):
+        return Text(f"{text.en}, accessible toilet", f"{text.zh}，有无障碍厕所")
+    return text
+
+
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 

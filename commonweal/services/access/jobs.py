@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import urllib.request
+import uuid
 from datetime import timedelta
-
-from django.db import connection
 
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.jobs import every, task
-from commonweal.services.access import actions
+from commonweal.services.access import actions, packs
 from commonweal.services.access.models import Feed, Notice
-from commonweal.services.access.queries import feed
+from commonweal.services.access.queries import faded, feed, regions
 
 MOST_BYTES = 20_000_000
 """Of a feed."""
@@ -20,19 +19,20 @@ SECONDS = 20
 
 @task("access.fade")
 def fade() -> None:
-    """Look again at every report and notice that still stands, and at notices whose time may have come."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT DISTINCT ON (report_id) report_id, standing FROM access_change WHERE report_id IS NOT NULL
-            ORDER BY report_id, sequence DESC
-            """
-        )
-        open_reports = [report for report, standing in cursor.fetchall() if standing != "cleared"]
-    for report in open_reports:
-        actions.fade(report)
+    """Look again at every report and notice that still stands, and at notices whose time may have come.
+
+    Each that amounts to something else is settled by itself: nobody who reports waits for all of them.
+    """
+    for report in faded():
+        settle.enqueue(report=str(report))
     for notice in Notice.objects.filter(gone=False).values_list("pk", flat=True):
         actions.fade_notice(notice)
+
+
+@task("access.settle")
+def settle(report: str) -> None:
+    """Write what a report amounts to by now."""
+    actions.fade(uuid.UUID(report))
 
 
 @task("access.poll")
@@ -55,5 +55,13 @@ def read_feed(name: str) -> None:
         actions.note_failure(name, f"{type(error).__name__}: {error}")
 
 
+@task("access.pack", lease=timedelta(minutes=10))
+def pack() -> None:
+    """Write the pack of every region anew, with the barriers of now."""
+    for region in regions():
+        packs.make(region)
+
+
 every(timedelta(minutes=5), fade)
+every(timedelta(hours=6), pack)
 every(timedelta(minutes=1), poll)

@@ -1,4 +1,4 @@
-"""The stream of what changes on the streets: `/live/access`, the number of the newest change."""
+"""The stream of what changes on the streets (`/live/access`, the number of the newest change), and files of maps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 
 from commonweal.kernel.live import Event, Feed
 from commonweal.kernel.proof.log import Cursor
+from commonweal.services.access.downloads import PREFIX, download
 
 
 def newest(cursor: Cursor) -> Event | None:
@@ -17,4 +18,4 @@ def newest(cursor: Cursor) -> Event | None:
     )
 
 
-routes = {"/live/access": Feed("access", newest, interval=0.2)}
+routes = {"/live/access": Feed("access", newest, interval=0.2), PREFIX: download}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import threading
@@ -24,7 +25,8 @@ from commonweal.kernel.text import Text
 from commonweal.services.access.gazetteer import Feature, Gazetteer
 from commonweal.services.access.models import Feed, OwnProfile, Report
 from commonweal.services.access.rules import Profile, parse_profile
-from commonweal.services.access.trust import Reporter, Vote
+from commonweal.services.access.spots import swapped
+from commonweal.services.access.trust import Reporter, Vote, standing
 
 if TYPE_CHECKING:  # the engine is loaded with the first question
     from commonweal.services.access.graph.router import Router
@@ -83,11 +85,14 @@ def region(name: str) -> Region:
 
 
 def region_of(*points: Point) -> Region:
-    """The smallest region that covers all points. Raises `NotFound` (`point.uncovered`) with what is covered."""
+    """The smallest region that covers all points. Raises `NotFound` (`point.uncovered`) with what is covered, and
+    `Invalid` (`point.swapped`) if they are covered the other way round."""
     all_ = regions()
     covering = [each for each in all_ if each.covers(*points)]
     if covering:
         return min(covering, key=lambda each: int(each.meta["edges"]))
+    if any(each.covers(*((lon, lat) for lat, lon in points)) for each in all_):
+        raise swapped(points[0][1], points[0][0], "from")
     names = "; ".join(f"{each.name} {each.meta['bounds']}" for each in all_) or "-"
     raise NotFound(
         "point.uncovered",
@@ -139,14 +144,14 @@ def _catch_up(name: str, opened: Router) -> None:
         )
         rows = cursor.fetchall()
     barriers = []
-    for sequence, standing, id_, kind, lat, lon, points, area, exact, source, at in rows:
+    for sequence, stands, id_, kind, lat, lon, points, area, exact, source, at in rows:
         try:
             if points is None:
-                barrier = live.place(opened, str(id_), kind, standing, [(lat, lon)])
+                barrier = live.place(opened, str(id_), kind, stands, [(lat, lon)])
             else:
                 shape = [(one, two) for one, two in json.loads(points)]
                 barrier = live.place(
-                    opened, str(id_), kind, standing, shape, area=area, exact=exact, source=source,
+                    opened, str(id_), kind, stands, shape, area=area, exact=exact, source=source,
                     since=at.date().isoformat(),
                 )  # fmt: skip
         except NotFound:  # a newer map without that street
@@ -234,6 +239,7 @@ class Live:
     standing: str
     source: Text
     at: datetime
+    point: Point
     url: str = ""
 
     @property
@@ -242,32 +248,27 @@ class Live:
         return STANDINGS[self.standing]
 
 
-def standing_near(region: str, point: Point, radius: float) -> list[Live]:
-    """The barriers that people or authorities have told of within `radius` metres, the newest first."""
-    lat, lon = point
-    north = radius / 111_195
-    east = north / max(0.01, math.cos(math.radians(lat)))
+_STANDING = """
+SELECT * FROM (
+    SELECT r.kind, (SELECT standing FROM access_change c WHERE c.report_id = r.id ORDER BY sequence DESC LIMIT 1)
+           AS standing, '' AS source, r.at, r.id::text AS report, r.lat, r.lon
+    FROM access_report r WHERE r.region = %(region)s
+    UNION ALL
+    SELECT n.kind, (SELECT standing FROM access_change c WHERE c.notice_id = n.id ORDER BY sequence DESC LIMIT 1),
+           f.title, coalesce(n.starts, n.seen_at), '', (n.points->0->>0)::float, (n.points->0->>1)::float
+    FROM access_notice n JOIN access_feed f ON f.name = n.feed_id WHERE f.region = %(region)s
+) AS told
+WHERE lat BETWEEN %(south)s AND %(north)s AND lon BETWEEN %(west)s AND %(east)s AND standing <> 'cleared'
+ORDER BY at DESC LIMIT %(limit)s
+"""
+
+
+def _live(region: str, south: float, west: float, north: float, east: float, limit: int) -> list[Live]:
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT * FROM (
-                SELECT r.kind, (SELECT standing FROM access_change c WHERE c.report_id = r.id
-                                ORDER BY sequence DESC LIMIT 1) AS standing, '' AS source, r.at, r.id::text
-                FROM access_report r
-                WHERE r.region = %(region)s AND r.lat BETWEEN %(south)s AND %(north)s
-                  AND r.lon BETWEEN %(west)s AND %(east)s
-                UNION ALL
-                SELECT n.kind, (SELECT standing FROM access_change c WHERE c.notice_id = n.id
-                                ORDER BY sequence DESC LIMIT 1), f.title, coalesce(n.starts, n.seen_at), ''
-                FROM access_notice n JOIN access_feed f ON f.name = n.feed_id
-                WHERE f.region = %(region)s AND (n.points->0->>0)::float BETWEEN %(south)s AND %(north)s
-                  AND (n.points->0->>1)::float BETWEEN %(west)s AND %(east)s
-            ) AS told WHERE standing <> 'cleared' ORDER BY 4 DESC LIMIT 20
-            """,
-            {
-                "region": region, "south": lat - north, "north": lat + north, "west": lon - east, "east": lon + east,
-            },
-        )  # fmt: skip
+            _STANDING,
+            {"region": region, "south": south, "west": west, "north": north, "east": east, "limit": limit},
+        )
         rows = cursor.fetchall()
     people = Text("told by people", "用户上报")
     return [
@@ -276,10 +277,24 @@ def standing_near(region: str, point: Point, radius: float) -> list[Live]:
             standing,
             Text(source, source) if source else people,
             at,
+            (lat, lon),
             reverse("access:report", args=[name]) if name else "",
         )
-        for kind, standing, source, at, name in rows
+        for kind, standing, source, at, name, lat, lon in rows
     ]
+
+
+def standing_near(region: str, point: Point, radius: float) -> list[Live]:
+    """The barriers that people or authorities have told of within `radius` metres, the newest first."""
+    lat, lon = point
+    north = radius / 111_195
+    east = north / max(0.01, math.cos(math.radians(lat)))
+    return _live(region, lat - north, lon - east, lat + north, lon + east, 20)
+
+
+def standing_in(region: str, limit: int = 5_000) -> list[Live]:
+    """The barriers that stand in a region, the newest first."""
+    return _live(region, -90, -180, 90, 180, limit)
 
 
 def feed(name: str) -> Feed:
@@ -330,6 +345,32 @@ def votes_of(found: Report) -> list[Vote]:
         )
         for vote in cast
     ]
+
+
+def faded() -> list[uuid.UUID]:
+    """The reports whose votes amount to something else by now than what was last written: one look at all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT r.id, r.kind, last.standing, v.by_id, v.present, v.authority, v.at
+            FROM (SELECT DISTINCT ON (report_id) report_id, standing FROM access_change WHERE report_id IS NOT NULL
+                  ORDER BY report_id, sequence DESC) last
+            JOIN access_report r ON r.id = last.report_id
+            JOIN access_vote v ON v.report_id = r.id
+            WHERE last.standing <> 'cleared' ORDER BY r.id, v.at
+            """
+        )
+        rows = cursor.fetchall()
+    known = reliability({row[3] for row in rows})
+    now, changed = clock.now(), []
+    for (report_id, kind, written), cast in itertools.groupby(rows, key=lambda row: row[:3]):
+        votes = [
+            Vote(str(by), present, known[by].reliability, max(0.0, (now - at) / timedelta(hours=1)), authority)
+            for *_, by, present, authority, at in cast
+        ]
+        if standing(votes, kind) != written:
+            changed.append(report_id)
+    return changed
 
 
 def own_profiles(party: Party) -> list[tuple[uuid.UUID, Profile]]:

@@ -21,13 +21,20 @@ SERVICE = Service(
     drawing="seedling",
     hue=120,
     links=(
+        Link("energy", Text("My energy", "我的能量"), 10),
         Link("deeds", Text("My deeds", "我的绿色行为"), 20),
         Link("trees", Text("My trees", "我的树"), 30),
+        Link("map", Text("The public forest", "公众林"), 35),
         Link("plots", Text("Plots", "地块"), 40),
-        Link("factors", Text("How grams are reckoned", "克数怎么算"), 80),
+        Link("balance", Text("Every gram", "每一克"), 70),
+        Link("effect", Text("Effect", "效果"), 75),
+        Link("factors", Text("Reckoning", "算法"), 80),
         Link("front", Text("How it goes", "玩法说明"), 90),
     ),
-    console=(Link("console", Text("Seasons and plots", "种植季与地块")),),
+    console=(
+        Link("console", Text("Seasons and plots", "种植季与地块")),
+        Link("partners", Text("Who reports deeds", "谁在上报行为")),
+    ),
     assets=(GREEN, REDUCTION, TREE),
     account_kinds={
         "minted": Text("energy that deeds have earned", "行为产生的能量"),
@@ -35,6 +42,9 @@ SERVICE = Service(
         "held": Text("energy held by people and groves", "个人与合种林持有的能量"),
         "planted": Text("energy spent on trees", "用于种树的能量"),
         "expired": Text("energy that nobody gathered in time", "逾期未收取的能量"),
+        "avoided": Text("emissions that deeds have avoided, by the published methods", "按公开方法核算的减排"),
+        "counted": Text("quantified reduction by source of evidence", "按来源计的核算减排量"),
+        "transit": Text("energy on its way from one person's book to another's", "在两本账之间转移的能量"),
     },
     fact_kinds=(
         FactKind("forest.deeds", Text("a day's deeds from one source", "某来源一天的行为")),
@@ -49,6 +59,8 @@ SERVICE = Service(
         FactKind("forest.clearing", Text("a clearing seen by satellite", "卫星发现的林地消失")),
         FactKind("forest.replanting", Text("the duty to replant", "补植义务")),
         FactKind("forest.expiry", Text("a day's energy that expired", "某日逾期的能量")),
+        FactKind("forest.study", Text("a study was registered or concluded", "研究的登记或结论")),
+        FactKind("forest.balance", Text("where all energy is", "全部能量的结存")),
     ),
     order=20,
 )

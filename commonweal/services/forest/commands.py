@@ -41,6 +41,11 @@ def add_commands(subparsers: Any) -> None:
     ndvi = _door(subparsers, "ndvi", _ndvi, "parcels of a satellite patch through time, and clearings")
     ndvi.add_argument("directory", type=Path, metavar="DIR")
 
+    look = subparsers.add_parser("look", help="take satellite scenes in for the plots that lie in them")
+    look.add_argument("directory", type=Path, metavar="DIR")
+    look.add_argument("--by", required=True, metavar="EMAIL", help="the steward who does it")
+    look.set_defaults(run=_look)
+
     survey = _door(subparsers, "survey", _survey, "survival and its interval from counts in sub-plots")
     survey.add_argument("file", type=Path, metavar="FILE.csv")
     survey.add_argument("--confidence", type=float, default=0.95)
@@ -57,6 +62,13 @@ def add_commands(subparsers: Any) -> None:
     biomass.add_argument("species", metavar="SPECIES")
     biomass.add_argument("diameter", type=float, metavar="CM")
     biomass.add_argument("--promised", type=float, help="kg of CO2 that its certificate promises")
+
+    conserve = _door(subparsers, "conserve", _conserve, "check that no gram was made or lost, from public files")
+    conserve.add_argument("source", type=Path, metavar="FILE|DIR")
+
+    deeds = _door(subparsers, "deeds", _deeds, "check one's own proof of the deeds of a closed day")
+    deeds.add_argument("file", type=Path, metavar="FILE")
+    deeds.add_argument("--log", type=Path, metavar="DIR", help="the exported log")
 
     track = _door(subparsers, "track", _track, "whether a track can be true")
     track.add_argument("file", type=Path, metavar="FILE.gpx")
@@ -255,6 +267,23 @@ def _ndvi(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _look(arguments: argparse.Namespace) -> int:
+    directory: Path = _present(arguments.directory, directory=True)
+    _engine("canopy")
+    from commonweal.operation.database import setup
+
+    setup()
+    from commonweal.kernel.parties.models import Login
+    from commonweal.services.forest.actions import canopy
+
+    login = Login.objects.filter(email=arguments.by).select_related("party").first()
+    if login is None:
+        raise NotFound("sign-in.unknown", Text("Nobody signs in as {by}.", "没有登录名 {by}。").format(by=arguments.by))
+    found = canopy.look(login.party, directory)
+    print(f"{found.plots} plots, {found.looks} new looks, {found.clearings} new clearings")
+    return 0
+
+
 def _survey(arguments: argparse.Namespace) -> int:
     survey = _engine("survey")
     counts = survey.read_counts(_present(arguments.file, directory=False).read_text("utf-8"))
@@ -332,6 +361,70 @@ def _track(arguments: argparse.Namespace) -> int:
         return _say(said)
     print(f"{said['fixes']} fixes, {said['from']} to {said['to']}")
     return 0
+
+
+def _conserve(arguments: argparse.Namespace) -> int:
+    conservation = _engine("conservation")
+    source: Path = _present(arguments.source)
+    file = source / "conservation.json" if source.is_dir() else source
+    balances = _read_json(file)
+    if not isinstance(balances, list):
+        raise _no_json(file)
+    entries = _entries(source) if source.is_dir() else None
+    checked = conservation.check(balances, entries)
+    said = {
+        "holds": checked.holds,
+        "balances": checked.balances,
+        "total": checked.total,
+        "facts": checked.facts if entries is not None else None,
+        "faults": [{"balance": fault.nth, "what": fault.what} for fault in checked.faults],
+    }
+    if arguments.json:
+        _say(said)
+    else:
+        print(
+            f"{checked.balances} balances, {checked.facts} facts: {'conserved' if checked.holds else 'NOT CONSERVED'}"
+        )
+        for name, grams in checked.total.items():
+            print(f"{name}\t{grams}")
+        for fault in checked.faults[:20]:
+            print(f"balance {fault.nth}: {fault.what}")
+    return 0 if checked.holds else 1
+
+
+def _deeds(arguments: argparse.Namespace) -> int:
+    proof = _read_json(_present(arguments.file, directory=False))
+    wrong = _engine("conservation").check_opening(proof, _entries(arguments.log) if arguments.log else None)
+    if arguments.json:
+        _say({"holds": not wrong, "faults": wrong})
+    else:
+        print("\n".join(wrong) or f"{len(proof['opened']['deeds'])} deeds of {proof['opened']['day']} hold")
+    return 1 if wrong else 0
+
+
+def _entries(directory: Path) -> list[bytes]:
+    """The entries of an exported log whose tiles and signed root have been recomputed."""
+    from commonweal.kernel.proof.note import BadNote
+    from commonweal.kernel.proof.static import entries_in, fsck
+
+    try:
+        fsck(_present(directory, directory=True))
+        return list(entries_in(directory))
+    except BadNote as error:
+        raise Invalid(
+            "forest.log", Text("This is not the log: {why}", "日志文件不符：{why}").format(why=error)
+        ) from error
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(_present(path, directory=False).read_bytes())
+    except ValueError as error:
+        raise _no_json(path) from error
+
+
+def _no_json(path: Path) -> Invalid:
+    return Invalid("forest.json", Text("{path} is not such a file.", "{path} 不是这样的文件。").format(path=path))
 
 
 def _say(document: dict[str, Any]) -> int:

@@ -12,16 +12,21 @@ from commonweal.kernel.parties.erasure import eraser
 from commonweal.kernel.parties.openings import opener
 from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import agreements as agreement_actions
 from commonweal.services.giving.actions import appeals as appeal_actions
+from commonweal.services.giving.actions import card_uses, reconciliation
+from commonweal.services.giving.actions import cards as card_actions
 from commonweal.services.giving.actions import clocks as clock_actions
+from commonweal.services.giving.actions import control as control_actions
 from commonweal.services.giving.actions import deeds as deed_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import payouts as payout_actions
-from commonweal.services.giving.actions import reconciliation
+from commonweal.services.giving.actions import recurring as recurring_actions
 from commonweal.services.giving.actions import returns as return_actions
 from commonweal.services.giving.actions import settlements as settlement_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.models import Update
 from commonweal.services.giving.payment import providers
 from commonweal.services.giving.queries import (
@@ -31,11 +36,15 @@ from commonweal.services.giving.queries import (
     deeds,
     gifts,
     givers,
+    invoices,
     payouts,
     pools,
     returns,
     webhooks,
 )
+from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.rules.matches import CHANNEL as MATCH
+from commonweal.services.giving.rules.recurring import Standing as RecurringStanding
 from commonweal.services.giving.rules.returns import TITLES, Cause, Standing
 
 
@@ -45,22 +54,28 @@ def _money(amount: int, asset: Asset) -> Text:
 
 
 @task("giving.thank")
-def thank(campaign: str, gift: str) -> None:
-    """Tell a giver that the gift has arrived."""
-    found = gifts.gift(uuid.UUID(campaign), uuid.UUID(gift))
-    if found.giver is None:
-        return
+def thank(campaign: str) -> None:
+    """Tell the givers of newly laid gifts that they have arrived: some now, the others by the next job."""
+    found = gift_actions.thank(uuid.UUID(campaign))
+    for gift in found:
+        if gift.giver is not None and gift.channel != MATCH:
+            _thank(gift.giver, gift)
+    if found:
+        thank.enqueue(campaign=campaign)
+
+
+def _thank(giver: uuid.UUID, gift: gifts.Gift) -> None:
     notify(
-        found.giver,
+        giver,
         "giving.gift",
         Text("Your gift of {amount} has arrived", "您的 {amount} 捐助已收到").format(
-            amount=_money(found.amount, found.asset)
+            amount=_money(gift.amount, gift.asset)
         ),
         Text(
             "{organisation} has received it for “{title}”. Your receipt is ready; whatever it pays for is told to you.",
             "{organisation} 已为“{title}”收到这笔捐款。收据已备好，用到哪里会告诉您。",
-        ).format(organisation=found.organisation, title=found.title),
-        f"/giving/{campaign}/gifts/{gift}/",
+        ).format(organisation=gift.organisation, title=gift.title),
+        f"/giving/{gift.campaign}/gifts/{gift.id}/",
     )
 
 
@@ -113,6 +128,22 @@ def tell_paid(campaign: str, request: str) -> None:
         )
 
 
+@task("giving.tell_use")
+def tell_use(campaign: str, request: str, after: int) -> None:
+    """Tell those whose gifts paid for something how it is used."""
+    paid = payouts.payout(uuid.UUID(campaign), uuid.UUID(request))
+    for source in gifts.sources(paid.campaign, paid.id):
+        if source.giver is None:
+            continue
+        notify(
+            source.giver,
+            "giving.use",
+            Text("{days} days on: how it is used", "{days} 天后的使用情况").format(days=str(after)),
+            paid.what,
+            f"/giving/{campaign}/gifts/{source.gift}/",
+        )
+
+
 @task("giving.tell_declined")
 def tell_declined(campaign: str, request: str) -> None:
     """Tell the charity why a payout was declined."""
@@ -150,6 +181,96 @@ def tell_returned(campaign: str, id: str, outcome: str) -> None:
     )
 
 
+@task("giving.renew")
+def renew() -> None:
+    """Look for recurring gifts whose next period may be due; each is renewed by an errand of its own."""
+    for campaign, id in recurring_queries.maybe_due(clock.now()):
+        renew_one.enqueue(campaign=str(campaign), recurring=str(id))
+
+
+@task("giving.renew_one")
+def renew_one(campaign: str, recurring: str) -> None:
+    """Make the gift of the period that is due, once."""
+    recurring_actions.renew(uuid.UUID(campaign), uuid.UUID(recurring))
+
+
+@task("giving.charge")
+def charge(campaign: str, recurring: str, period: int, attempt: int) -> None:
+    """Charge the gift of a period."""
+    recurring_actions.charge(uuid.UUID(campaign), uuid.UUID(recurring), period, attempt)
+
+
+@task("giving.give_back")
+def give_back(campaign: str, recurring: str) -> None:
+    """Give the agreement of what has ended back to the provider."""
+    agreement_actions.give_back(uuid.UUID(campaign), uuid.UUID(recurring))
+
+
+@task("giving.foretell")
+def foretell(campaign: str, recurring: str, period: int) -> None:
+    """Tell a giver, who has asked for it, that a renewal is near."""
+    found = recurring_queries.find(uuid.UUID(campaign), uuid.UUID(recurring))
+    if found is None or found.next_due is None or recurring_queries.next_period(found) != period:
+        return
+    notify(
+        found.giver,
+        "giving.foretold",
+        Text("As you asked: {amount} on {day}", "按您的选择提醒：{day} 将捐出 {amount}").format(
+            amount=_money(found.amount, found.asset), day=found.next_due.date().isoformat()
+        ),
+        Text(
+            "Your recurring gift for “{title}”. Change, pause or end it here.",
+            "您对“{title}”的定期捐赠，可在此修改、暂停或结束。",
+        ).format(title=found.title),
+        f"/giving/{campaign}/recurring/{recurring}/",
+    )
+
+
+@task("giving.tell_recurring")
+def tell_recurring(campaign: str, recurring: str) -> None:
+    """Tell a giver that a recurring gift has paused or ended without their word, and that nothing is owed."""
+    found = recurring_queries.find(uuid.UUID(campaign), uuid.UUID(recurring))
+    if found is None or found.reason is None:
+        return
+    ended = found.standing is RecurringStanding.ENDED
+    notify(
+        found.giver,
+        "giving.recurring",
+        (
+            Text("Your gift for “{title}” has ended", "您对“{title}”的定期捐赠已结束")
+            if ended
+            else Text("Your gift for “{title}” is paused", "您对“{title}”的定期捐赠已暂停")
+        ).format(title=found.title),
+        found.reason,
+        f"/giving/{campaign}/recurring/{recurring}/",
+    )
+
+
+@task("giving.tell_invoice")
+def tell_invoice(charity: str, year: int, number: int) -> None:
+    """Tell who asked for an invoice that it is paid or cancelled."""
+    found = invoices.find(uuid.UUID(charity), year, number)
+    if found is None:
+        return
+    notify(
+        found.asked_by,
+        "giving.invoice",
+        Text("Invoice {year}-{number}: {state}", "缴款通知单 {year}-{number}：{state}").format(
+            year=year, number=number, state=found.state_title
+        ),
+        Text("{amount} of {company} for “{title}”.", "{company} 对“{title}”的 {amount} 捐款。").format(
+            amount=_money(found.amount, found.asset), company=found.company.name, title=found.title
+        ),
+        f"/giving/invoices/{charity}/{year}/{number}/",
+    )
+
+
+@task("giving.end_cards")
+def end_cards() -> None:
+    """Give what expired gift cards still hold to the campaign that was named for it."""
+    card_uses.expire()
+
+
 @task("giving.tell_appeal")
 def tell_appeal(appeal: str) -> None:
     """Tell who asked for help how far it has come."""
@@ -181,10 +302,11 @@ def remind() -> None:
 
 @task("giving.reconcile")
 def reconcile() -> None:
-    """Compare yesterday's statements of all providers with the books."""
-    day = clock.now().date() - timedelta(days=1)
+    """Compare the last three days' statements of all providers with the books: what came late is found again."""
     for source in providers().values():
-        reconciliation.reconcile(source, day)
+        today = clock.now().astimezone(source.zone).date()
+        for back in (3, 2, 1):
+            reconciliation.reconcile(source, today - timedelta(days=back))
 
 
 @task("giving.announce")
@@ -244,6 +366,12 @@ def expire() -> None:
     gift_actions.expire()
 
 
+@task("giving.count")
+def count() -> None:
+    """Bring the public counters to the newest checkpoint."""
+    control_actions.count()
+
+
 @task("giving.lay")
 def lay() -> None:
     """Give new payments their places on the lines of their funds."""
@@ -252,16 +380,24 @@ def lay() -> None:
 
 
 every(timedelta(minutes=1), expire)
+every(timedelta(minutes=10), renew)
+every(timedelta(hours=1), end_cards)
 every(timedelta(days=1), reconcile)
 every(timedelta(seconds=5), lay)
+every(timedelta(seconds=5), count)
 every(timedelta(seconds=5), announce)
 every(timedelta(hours=1), remind)
 every(timedelta(minutes=1), settle)
 every(timedelta(minutes=1), settle_pools)
 every(timedelta(minutes=1), disclosure)
 
-opener("giving.gift")(gift_actions.opening)
-opener("giving.hours")(gift_actions.opening)
+opener("giving.gift")(opening)
+opener("giving.hours")(opening)
+opener("giving.recurring")(opening)
+opener("giving.pledge")(opening)
+opener("giving.card")(opening)
 eraser(appeal_actions.erase)
 eraser(giver_actions.erase)
+eraser(card_actions.erase)
+eraser(agreement_actions.erase)
 eraser(webhook_actions.erase)

@@ -1,28 +1,37 @@
-"""The raw route of `POST /api/v1/giving/campaigns/{campaign}/gifts`: the same wish, rules and answer as by the API.
+"""The control room's stream, and the raw route of `POST /api/v1/giving/campaigns/{campaign}/gifts`.
 
-It answers what is plainly right, a well-formed new gift in the name of a token's party, after it is durable. All else
-(another request, a form error, an unknown token, a refusal, a repetition) goes on to the API, whose answer it is: by
-its key the API finds what was written, if something was.
+The route takes the same wish by the same rules, and gives the same answer, as the API. It answers what is plainly
+right, a well-formed new gift in the name of a token's party, after it is durable. All else (another request, a form
+error, an unknown token, a refusal, a repetition) goes on to the API, whose answer it is: by its key the API finds what
+was written, if something was.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
+import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
-from commonweal.kernel.errors import Conflict, Refusal
+from commonweal.kernel.errors import Busy, Refusal
 from commonweal.kernel.ledger import check_key
+from commonweal.kernel.live import Event, Feed
+from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.quantity import format_amount, parse_amount
+from commonweal.services.giving.actions import control as actions
 from commonweal.services.giving.actions.gifts import Taken
-from commonweal.services.giving.hot.batcher import Batcher
+from commonweal.services.giving.hot.batcher import QUEUE, Batcher
+from commonweal.services.giving.hot.meter import Meter
 from commonweal.services.giving.hot.writer import Asked, Writer
 from commonweal.services.giving.payment import Order, providers
+from commonweal.services.giving.payment.simulator import Simulator
+from commonweal.services.giving.queries import control
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.rules.gifts import Give
+from commonweal.services.giving.rules.gifts import COLLECTED, Give
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -32,18 +41,54 @@ PREFIX = "/api/v1/giving/campaigns/"
 PATH = re.compile(re.escape(PREFIX) + r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/gifts")
 MAX_BODY = 4_096
 """Bytes of a body that is read here."""
+ROOM = "/live/giving/room/"
 WRITERS = 2
 """Two: while one waits for the disk, the other fills."""
 
-_batcher: Batcher[Asked, Taken | Refusal | None] | None = None
+Answer = Taken | Refusal | None
 
 
-def batcher() -> Batcher[Asked, Taken | Refusal | None]:
-    """The one of this process, made when the first gift comes, on the loop that serves it."""
-    global _batcher  # noqa: PLW0603
-    if _batcher is None:
-        _batcher = Batcher([Writer().write for _ in range(WRITERS)])
-    return _batcher
+class Desk:
+    """Where this process takes gifts: its queue and its meter, on the loop that serves it."""
+
+    def __init__(self, writers: Sequence[Writer], queue: int = QUEUE) -> None:
+        self.batcher: Batcher[Asked, Answer] = Batcher([writer.write for writer in writers], queue=queue)
+        self.meter = Meter(lambda: len(self.batcher))
+
+    async def ask(self, asked: Asked) -> Answer:
+        """The answer to one wish, as `Batcher.ask`."""
+        try:
+            return await self.batcher.ask(asked)
+        except Busy:
+            self.meter.counts.busy += 1
+            raise
+        except Exception:
+            self.meter.counts.failed += 1
+            raise
+
+    async def close(self) -> None:
+        """Write what waits and stop."""
+        await self.batcher.close()
+        await self.meter.close()
+
+
+_writers: list[Writer] = []
+_desk: Desk | None = None
+
+
+def open() -> None:
+    """Open the writers' sessions as the process starts, so that the first gift of a rush waits for nothing."""
+    _writers.extend(Writer() for _ in range(WRITERS))
+    for writer in _writers:
+        writer.open()
+
+
+def desk() -> Desk:
+    """The one of this process, made when the first gift comes."""
+    global _desk  # noqa: PLW0603
+    if _desk is None:
+        _desk = Desk(_writers or [Writer() for _ in range(WRITERS)])
+    return _desk
 
 
 async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
@@ -54,43 +99,65 @@ async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
     found = PATH.fullmatch(scope["path"])
     if scope["method"] != "POST" or found is None:
         return receive
-    headers = {name.lower(): value for name, value in scope["headers"]}
+    headers: dict[bytes, bytes] = dict(scope["headers"])
     token = headers.get(b"authorization", b"").split(b" ")
     if len(token) != 2 or token[0].lower() != b"bearer" or headers.get(b"content-type") != b"application/json":
         return receive
     length = headers.get(b"content-length", b"")
-    if not length.isdigit() or int(length) > MAX_BODY:
+    if not length.isdigit() or int(length) > MAX_BODY or len(headers) != len(scope["headers"]):
         return receive
     read = [await receive()]
     while read[-1]["type"] == "http.request" and read[-1].get("more_body", False):
         read.append(await receive())
-    body = b"".join(message.get("body", b"") for message in read)
+    body = read[0].get("body", b"") if len(read) == 1 else b"".join(message.get("body", b"") for message in read)
     wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), body)
     if wish is None:
         return _again(read, receive)
-    try:
-        taken = await batcher().ask(Asked(wish, hashlib.sha256(token[1]).digest()))
-    except Conflict as reused:
-        taken = reused
+    begun, meter = time.perf_counter(), desk().meter
+    taken = await desk().ask(Asked(wish, hashlib.sha256(token[1]).digest()))
     if not isinstance(taken, Taken) or taken.existed:
+        meter.counts.passed += 1
         return _again(read, receive)
-    content = _answer(wish, taken)
+    content = await _answer(wish, taken)
     kind = (b"content-type", b"application/json; charset=utf-8")
-    length = (b"content-length", str(len(content)).encode())
-    await send({"type": "http.response.start", "status": 201, "headers": [kind, length]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 201,
+            "headers": [kind, (b"content-length", str(len(content)).encode())],
+        }
+    )
     await send({"type": "http.response.body", "body": content})
+    meter.counts.took(time.perf_counter() - begun)
     return None
 
 
-routes = {PREFIX: gifts}
+def poll(cursor: Cursor) -> Event | None:
+    """The control room as it is now."""
+    room = control.room()
+    return Event(room.at.isoformat(), json.dumps(room.figures()))
+
+
+feed = Feed("room", poll, interval=0.3)
+
+
+async def room(scope: Scope, receive: Receive, send: Send) -> Receive | None:
+    """The stream of the control room, for those whom its page has given a ticket."""
+    if not actions.admits(scope["path"].removeprefix(ROOM)):
+        return receive
+    await feed(scope, receive, send)
+    return None
+
+
+routes = {PREFIX: gifts, ROOM: room}
 
 
 def _wish(campaign: uuid.UUID, key: bytes, body: bytes) -> Give | None:
     """The wish, if the request is in the one plain form; its giver is known later, by the token."""
     try:
-        said = json.loads(body, object_pairs_hook=_once)
+        said = DECODER.decode(body.decode())
         amount, code, channel = said.pop("amount"), said.pop("asset"), said.pop("channel", "simulator")
-        if said or channel not in providers():
+        if said or (channel != COLLECTED and channel not in providers()):
             return None
         wished = parse_amount(amount, asset_of(code))
         return Give(campaign, None, wished, code, channel, check_key(key.decode("ascii")))
@@ -105,21 +172,31 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _answer(wish: Give, taken: Taken) -> bytes:
+DECODER = json.JSONDecoder(object_pairs_hook=_once)
+ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+async def _answer(wish: Give, taken: Taken) -> bytes:
     amount = {"amount": format_amount(wish.amount, asset_of(wish.asset), grouped=False), "asset": wish.asset}
+    said = {
+        "id": str(taken.id),
+        "campaign": str(wish.campaign),
+        "amount": amount,
+        "state": "paid" if taken.fact else "waiting",
+        "given_at": taken.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "fact": str(taken.fact) if taken.fact else None,
+        "pay": None if taken.fact else await _pay(wish, taken),
+    }
+    return ENCODER.encode(said).encode()
+
+
+async def _pay(wish: Give, taken: Taken) -> str:
+    """Where to pay. A real provider is asked over the network, which must not hold up the loop."""
+    provider = providers()[wish.channel]
     order = Order(wish.campaign, taken.id, wish.amount, wish.asset, taken.title)
-    return json.dumps(
-        {
-            "id": str(taken.id),
-            "campaign": str(wish.campaign),
-            "amount": amount,
-            "state": "waiting",
-            "given_at": taken.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "fact": None,
-            "pay": providers()[wish.channel].create(order),
-        },
-        ensure_ascii=False,
-    ).encode()
+    return (
+        provider.create(order) if isinstance(provider, Simulator) else await asyncio.to_thread(provider.create, order)
+    )
 
 
 def _again(read: list[MutableMapping[str, Any]], receive: Receive) -> Receive:

@@ -13,6 +13,7 @@ from commonweal.kernel.ids import uuid7
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving.rules.campaigns import Custody, Kind
+from commonweal.services.giving.rules.fees import Bearer
 
 
 class Organisation(models.Model):
@@ -36,6 +37,9 @@ class Campaign(models.Model):
     organisation = models.ForeignKey(Party, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=12)
     custody = models.CharField(max_length=12)
+    fee_bearer = models.CharField(max_length=12, default=Bearer.CAMPAIGN, help_text="of the payment provider's fee")
+    host_fee_numerator = models.IntegerField(default=0)
+    host_fee_denominator = models.IntegerField(default=1)
     asset = models.CharField(max_length=16)
     cap = models.BigIntegerField(default=0, help_text="the largest single gift")
     topic = models.CharField(max_length=20)
@@ -66,6 +70,19 @@ class Campaign(models.Model):
             models.CheckConstraint(name="giving_campaign_kind", condition=Q(kind__in=[kind.value for kind in Kind])),
             models.CheckConstraint(
                 name="giving_campaign_custody", condition=Q(custody__in=[custody.value for custody in Custody])
+            ),
+            models.CheckConstraint(
+                name="giving_campaign_fee",
+                condition=Q(
+                    fee_bearer__in=[bearer.value for bearer in Bearer],
+                    host_fee_numerator__gte=0,
+                    host_fee_denominator__gte=1,
+                    host_fee_numerator__lte=F("host_fee_denominator"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="giving_campaign_mirror_fee",
+                condition=~Q(custody="mirror") | Q(fee_bearer="campaign", host_fee_numerator=0),
             ),
         ]
 

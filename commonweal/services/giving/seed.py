@@ -20,22 +20,46 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import appeals, campaigns, clocks, deeds, gifts, givers, matches, payouts
+from commonweal.services.giving.actions import (
+    appeals,
+    campaigns,
+    clocks,
+    deeds,
+    gifts,
+    givers,
+    invoices,
+    matches,
+    orders,
+    payouts,
+    reconciliation,
+    recurring,
+    uses,
+    vendors,
+)
 from commonweal.services.giving.actions.campaigns import Charity, Qualification
 from commonweal.services.giving.matching import Caps, Slice
 from commonweal.services.giving.models import Campaign, Filing, Update
-from commonweal.services.giving.payment import Order, providers
+from commonweal.services.giving.payment import Agreeing, Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import appeals as appeal_queries
 from commonweal.services.giving.queries import deeds as deed_queries
+from commonweal.services.giving.queries import orders as order_queries
 from commonweal.services.giving.queries import payouts as queries
+from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.queries import uses as use_queries
+from commonweal.services.giving.queries import vendors as vendor_queries
 from commonweal.services.giving.rules.appeals import Appeal
 from commonweal.services.giving.rules.campaigns import Custody
 from commonweal.services.giving.rules.deeds import Shift, Sponsorship
 from commonweal.services.giving.rules.gifts import Give
+from commonweal.services.giving.rules.invoices import Account
 from commonweal.services.giving.rules.matches import proportional
 from commonweal.services.giving.rules.needs import Need
+from commonweal.services.giving.rules.orders import Billed, Wanted
 from commonweal.services.giving.rules.plans import Asking, Plan, Telling
+from commonweal.services.giving.rules.recurring import Every
+from commonweal.services.giving.rules.uses import Answer as UseAnswer
+from commonweal.services.giving.rules.uses import Standing
 
 DAY = timedelta(days=1)
 STORIES = Path(__file__).with_name("stories.toml")
@@ -70,7 +94,16 @@ def seed() -> None:
         _live(cast, campaign, story, random.Random(DICE + number))  # noqa: S311 (nothing here is secret)
     _appeal(cast, today)
     _deeds(cast, today)
+    _order(cast, today)
+    _recurring(cast, today)
+    _invoice(cast, today)
+    _settle(min(opened for opened in Campaign.objects.filter(kind="campaign").values_list("opens_at", flat=True)))
     clocks.ask_for_use()
+    first, *others = use_queries.unanswered([charity.id for charity in charities.values()])
+    if others:
+        said = Text("It stands where it should, and is used every week.", "已在该在的地方，每周都在用。")
+        shown = UseAnswer(Standing.IN_USE, said, (paper("SAMPLE PHOTOGRAPH", 4),))
+        uses.answer(cast.officer, first.campaign, first.request, first.after, shown)
 
 
 def _deeds(cast: Cast, today: datetime) -> None:
@@ -93,6 +126,70 @@ def _deeds(cast: Cast, today: datetime) -> None:
     shift = Shift(clock.now() + 3 * DAY, clock.now() + 3 * DAY + timedelta(hours=2), 6)
     deeds.call(cast.officer, campaign.id, Text("Teach a song by video", "视频教唱一首歌"), shift)
     givers.follow(giver, campaign.id, reminds=True)
+
+
+def _invoice(cast: Cast, today: datetime) -> None:
+    """A company's promise, waiting for its transfer."""
+    company = cast.givers[1]
+    sponsor = Party.objects.filter(registration="DEMO-TEA-0001").first()
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if sponsor is None or campaign is None:
+        return
+    account = Account("山那边公益基金会（虚构）", "演示银行 (made up)", "0000 0000 0000 0000")
+    with clock.stopped(today - 2 * DAY):
+        invoices.name_account(cast.officer, Party.objects.get(pk=campaign.organisation_id), account)
+        invoices.ask(company, sponsor, campaign.id, 300_00, "seed-invoice")
+
+
+def _order(cast: Cast, today: datetime) -> None:
+    """A vendor, its list, and an order that has arrived and was cheaper than approved."""
+    if vendor_queries.vendors():
+        return
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if campaign is None:
+        return
+    shop = people.register_organisation(Text("Erhai Music (made up)", "洱海乐器（虚构）"), "DEMO-MUSIC-0001")
+    _, company, teacher = cast.givers
+    people.grant_role(company, people.OFFICER, shop)
+    with clock.stopped(today - 5 * DAY):
+        vendors.admit(cast.stewards[0], shop.id, Text("Sheet music and strings", "乐谱与琴弦"), "shop@demo.example")
+        item = vendors.offer(company, shop.id, Text("Song book", "歌本"), Text("copies", "册"), 15_00)
+        need = order_queries.needs(campaign.id)[1]
+        wanted = [Wanted(need.id, item, 4)]
+        what = Text("Four song books", "歌本四册")
+        quote, bill = paper("SAMPLE QUOTATION", 3), paper("SAMPLE INVOICE", 3)
+        request = orders.order(cast.officer, campaign.id, shop.id, wanted, what, quote, "seed-order")
+        for steward in cast.stewards:
+            payouts.judge(steward, campaign.id, request, approves=True)
+    with clock.stopped(today - 2 * DAY):
+        link = orders.receiver_link(cast.officer, campaign.id, request)
+        orders.arrive(teacher, link, {1: 4}, [paper("SAMPLE PHOTOGRAPH", 2)])
+        orders.invoice(cast.officer, campaign.id, request, [Billed(1, 14_00, 4)], bill)
+        payouts.pay(campaign.id, request)
+
+
+def _settle(since: datetime) -> None:
+    """Day by day, what the provider has settled into the bank."""
+    source = providers()["simulator"]
+    day, today = since.astimezone(source.zone).date(), clock.now().astimezone(source.zone).date()
+    while day < today:
+        reconciliation.reconcile(source, day)
+        day += DAY
+
+
+def _recurring(cast: Cast, today: datetime) -> None:
+    """Twenty yuan a month, agreed some days ago and given once."""
+    giver, simulator = cast.givers[0], providers()["simulator"]
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if campaign is None or recurring_queries.of(giver.id) or not isinstance(simulator, Simulator):
+        return
+    with clock.stopped(today - 5 * DAY):
+        wish = recurring.Wish(campaign.id, 2_000, campaign.asset, Every.MONTH, simulator.name, foretold=True)
+        id = recurring.begin(giver, wish, "seed-recurring")
+        agreeing = Agreeing(campaign.id, id, wish.amount, wish.asset, wish.every, campaign.title)
+        gifts.confirm(simulator.name, *simulator.report_agreement(agreeing, clock.now()))
+        recurring.renew(campaign.id, id)
+        recurring.charge(campaign.id, id, period=0, attempt=1)
 
 
 def _appeal(cast: Cast, today: datetime) -> None:

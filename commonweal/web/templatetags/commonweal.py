@@ -19,6 +19,7 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from commonweal.kernel.doors import KEY_FIELD, fresh_key
+from commonweal.kernel.files.store import WIDTHS
 from commonweal.kernel.quantity import CNY, Asset, format_amount
 from commonweal.kernel.registry import assets
 from commonweal.kernel.text import Text
@@ -277,6 +278,22 @@ def thread(value: int, goal: int, *, en: str = "", zh: str = "") -> SafeString:
 def drawing(name: str, en: str = "", zh: str = "") -> SafeString:
     """One of our line drawings. Without a description it is decoration, and screen readers pass over it."""
     return drawings.draw(name, _label(None, en, zh))
+
+
+@register.simple_tag
+def photo(
+    digest: str, en: str = "", zh: str = "", *, text: Text | None = None, wide: bool = False, **values: Any
+) -> SafeString:
+    """A public picture, small in a list or `wide` by itself.
+
+    What it shows is said by `en` and `zh` with their values, or by `text`; without either it is decoration.
+    """
+    whole = f"/files/{digest}"
+    small, large = (f"{whole}/{width}" for width in WIDTHS)
+    once, twice = (large, whole) if wide else (small, large)
+    shows = text or Text(en, zh).format(**values)
+    tag = '<img src="{}" srcset="{} 1x, {} 2x" alt="{}" loading="lazy">'
+    return format_html(tag, once, once, twice, shows.say(current()))
 
 
 @register.simple_tag

@@ -42,7 +42,7 @@ SAMPLES = {
     "mfa_activate_totp": Sample(visitor=GIVER, prepare=_once_more),
     "mfa_add_webauthn": Sample(visitor=GIVER, prepare=_once_more),
     **_closed("takes POST only", "theme", "revoke_token", "end_guardianship", "console_retry"),
-    **_closed("a file", "receipt", "console_evidence", "mfa_download_recovery_codes"),
+    **_closed("a file", "file", "smaller", "receipt", "console_evidence", "mfa_download_recovery_codes"),
     **_closed("JSON for the passkey script", "mfa_login_webauthn"),
     **_closed("only where WeChat is set up", "account_wechat", "account_wechat_back"),
     **_closed("only within a sign-in under way", "account_email_verification_sent", "account_confirm_login_code"),

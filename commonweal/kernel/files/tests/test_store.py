@@ -236,3 +236,23 @@ def test_a_file_that_came_back_is_not_deleted(db: None) -> None:
 def test_random_bytes_are_no_picture(db: None) -> None:
     with pytest.raises(Invalid):
         store.take_picture(secrets.token_bytes(5000))
+
+
+def test_a_picture_comes_smaller_and_the_smaller_go_with_it(db: None, home: Path) -> None:
+    stored = store.take_picture(picture("JPEG", "RGB", (1200, 900)))
+    for width in store.WIDTHS:
+        small = Image.open(io.BytesIO(store.read_smaller(stored.digest, width)))
+        assert (small.format, small.size) == ("WEBP", (width, width * 3 // 4))
+        assert store.read_smaller(stored.digest, width) == store.read_smaller(stored.digest, width)
+    assert len(list(home.glob("files/??/*"))) == 1 + len(store.WIDTHS)
+    for digest, width in ((stored.digest, 321), ("0" * 64, 320), (store.take_document(document()).digest, 320)):
+        with pytest.raises(NotFound):
+            store.read_smaller(digest, width)
+    store.remove(stored.digest)
+    run_due()
+    assert not list(home.glob(f"files/??/{stored.digest}*"))
+
+
+def test_a_small_picture_is_not_made_larger(db: None) -> None:
+    stored = store.take_picture(picture("PNG", "RGB"))
+    assert Image.open(io.BytesIO(store.read_smaller(stored.digest, 320))).size == (40, 30)

@@ -357,8 +357,6 @@ INSERTED_BY_HAND = [
     "INSERT INTO ledger_balance SELECT book, account, 9, 1, 0, 0 FROM ledger_posting LIMIT 1",
     "INSERT INTO ledger_transfer SELECT book, gen_random_uuid(), 'hand', request, kind, phase, NULL, NULL, legs, at"
     " FROM ledger_transfer LIMIT 1",
-    "SELECT ledger_move(ARRAY[book], ARRAY[account], ARRAY[1::bigint], ARRAY[0::bigint], ARRAY[0::bigint])"
-    " FROM ledger_posting LIMIT 1",
     # legs that are no row of numbers from 0 on
     """
     WITH t AS (INSERT INTO ledger_transfer

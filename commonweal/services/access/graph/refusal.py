@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +16,11 @@ from commonweal.services.access.graph import search
 from commonweal.services.access.graph.build import metres
 from commonweal.services.access.graph.easing import OPENERS, Change, change, current, needs
 from commonweal.services.access.graph.router import Compiled, Near, Point, Router, Way
-from commonweal.services.access.rules import SMOOTHNESS, SURFACE_GRADES, Fact, Profile, admits, judge
+from commonweal.services.access.rules import MAX_ROUTE_M, SMOOTHNESS, SURFACE_GRADES, Fact, Profile, admits, judge
 
 BARRED, CLOSED = 1e5, 1e8
 """What a fact in the way costs, in metres: one that a limit opens, and one that none does."""
+MOST_KEPT = 16
 _ORDER = {"surface": SURFACE_GRADES, "smoothness": SMOOTHNESS}
 
 
@@ -115,11 +118,50 @@ def _nearest(router: Router, profile: Profile, starts: Near, goal: Point) -> dic
 
 def _least_barred(router: Router, profile: Profile, starts: Near, goals: Near) -> Way | None:
     """The way over the fewest facts that keep this person out, as if all were open; None if nothing is connected."""
-    a, rows = router.arrays, router.graph.rows
-    toll = {
-        sense: np.append([sum(_toll(profile, fact, sense) for fact in row.facts) for row in rows], 0.0)
-        for sense in (-1, 0, 1)
-    }
+    a = router.arrays
+    fixed, everything = _tolls(router, profile)
+    cost = fixed.copy()
+    _, _, edges, vertices = router.overlay.since(0)
+    known: dict[tuple[str, object, str], float] = {}
+
+    def live(facts: tuple[Fact, ...]) -> float:
+        total = 0.0
+        for fact in facts:
+            key = (fact.attribute, fact.value, fact.doubt)
+            if key not in known:
+                known[key] = _toll(profile, fact, 0)
+            total += known[key]
+        return total
+
+    for edge, facts in edges.items():
+        cost[2 * edge : 2 * edge + 2] += live(facts)
+    for vertex, facts in vertices.items():
+        cost[a.a_arc[a.a_first[vertex] : a.a_first[vertex + 1]]] += live(facts)
+    for first, last in router.pairs(starts, goals, everything):
+        way = router.between(everything, cost, first, last)
+        if way is not None:
+            return way
+    return None
+
+
+_KEPT: WeakKeyDictionary[Router, OrderedDict[Profile, tuple[NDArray[np.float64], Compiled]]] = WeakKeyDictionary()
+"""The tolls of the last profiles that were refused; two threads may compute the same ones."""
+
+
+def _tolls(router: Router, profile: Profile) -> tuple[NDArray[np.float64], Compiled]:
+    """What every arc costs with the facts on the map as tolls, and the graph as if all of it were open."""
+    kept = _KEPT.setdefault(router, OrderedDict())
+    key = dataclasses.replace(profile, name="", speed=1.0, length=MAX_ROUTE_M)
+    if key in kept:
+        return kept[key]
+    a = router.arrays
+    facts, first, index = router.graph.facts
+    counts = np.diff(first)
+    of_row = np.repeat(np.arange(len(counts)), counts)
+    toll = {}
+    for sense in (-1, 0, 1):
+        each = np.array([_toll(profile, fact, sense) for fact in facts] or [0.0])
+        toll[sense] = np.append(np.bincount(of_row, weights=each[index], minlength=len(counts)), 0.0)
     cost = np.repeat(a.e_len, 2)
     cost[0::2] += toll[1][a.e_row]
     cost[1::2] += toll[-1][a.e_row]
@@ -127,20 +169,14 @@ def _least_barred(router: Router, profile: Profile, starts: Near, goals: Near) -
     tail[0::2], tail[1::2] = a.e_u, a.e_v
     for sense in (-1, 0, 1):
         cost += np.where(a.a_gate == sense, toll[sense][a.v_row[tail]], 0.0)
-    _, sequence, edges, vertices = router.overlay.since(0)
-    for edge, facts in edges.items():
-        cost[2 * edge : 2 * edge + 2] += sum(_toll(profile, fact, 0) for fact in facts)
-    for vertex, facts in vertices.items():
-        cost[a.a_arc[a.a_first[vertex] : a.a_first[vertex + 1]]] += sum(_toll(profile, fact, 0) for fact in facts)
     flags: NDArray[np.uint8] = np.full(len(cost), search.OPEN, np.uint8)
     flags[0::2][a.e_oneway == 2] = search.LEAVE
     flags[1::2][a.e_oneway == 1] = search.LEAVE
-    everything = Compiled(flags, flags, search.components(a.a_first, a.a_arc, flags), sequence)
-    for first, last in router.pairs(starts, goals, everything):
-        way = router.between(everything, cost, first, last)
-        if way is not None:
-            return way
-    return None
+    everything = Compiled(flags, flags, search.components(a.a_first, a.a_arc, flags), 0)
+    kept[key] = cost, everything
+    while len(kept) > MOST_KEPT:
+        kept.popitem(last=False)
+    return cost, everything
 
 
 def _toll(profile: Profile, fact: Fact, sense: int) -> float:
@@ -212,7 +248,7 @@ def _wanted(router: Router, profile: Profile) -> dict[str, set[float | str | boo
     wanted: dict[str, set[float | str | bool]] = {}
     _, _, edges, vertices = router.overlay.since(0)
     live = [fact for facts in (*edges.values(), *vertices.values()) for fact in facts]
-    for fact in (*router.graph.facts[0], *dict.fromkeys(live)):
+    for fact in (*router.graph.facts[0], *{Fact(f.attribute, f.value, f.doubt): None for f in live}):
         for sense in (-1, 0, 1):
             if not admits(profile, fact, judge(profile, fact, sense)):
                 for field, after in (needs(profile, fact, sense) or {}).items():

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from commonweal.services.access.graph import places
+from commonweal.services.access.graph import places, tiles
 from commonweal.services.access.graph.build import OPENSTREETMAP, build
 from commonweal.services.access.graph.source import Progress
 
@@ -22,11 +22,19 @@ def bring(
     licence: str = OPENSTREETMAP,
     progress: Progress = lambda stage, count: None,
 ) -> tuple[Path, dict[str, Any]]:
-    """Build the graph of `extract` in `home`, named after the file, with its places. Returns folder and meta data."""
+    """Build the graph of `extract` in `home`, named after the file, with its places, and its tiles where what makes
+    them is installed. Returns folder and meta data."""
     home.mkdir(parents=True, exist_ok=True)
-    folder = home / _ENDINGS.sub("", extract.name)
+    folder = home / name_of(extract)
     meta = build(extract, folder, dem=dem, licence=licence, progress=progress)
     if extract.suffix not in (".json", ".geojson"):
         found = places.to_a11y(places.read_osm(extract))
         (folder / "places.json").write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+        if tiles.can_make():
+            tiles.make(extract, folder / tiles.FILE, progress)
     return folder, meta
+
+
+def name_of(extract: Path) -> str:
+    """What a region is called: its file without its endings."""
+    return _ENDINGS.sub("", extract.name)

@@ -25,6 +25,7 @@ from commonweal.services.access.graph.build import CELL, RADIUS, metres
 from commonweal.services.access.graph.overlay import Overlay
 from commonweal.services.access.graph.store import Arrays, Graph, load
 from commonweal.services.access.rules import MAX_ROUTE_M, Fact, Profile, Verdict, admits, judge
+from commonweal.services.access.spots import check, swapped
 
 Objective = Literal["shortest", "fastest", "flattest", "known"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
@@ -126,18 +127,8 @@ class _Work(threading.local):
 
 
 def check_point(point: Point, field: str) -> Point:
-    """Return `point` if it can be one on Earth. Raises `Invalid` (`point.form`)."""
-    lat, lon = point
-    if not (math.isfinite(lat) and math.isfinite(lon) and -90 <= lat <= 90 and -180 <= lon <= 180):
-        raise Invalid(
-            "point.form",
-            Text(
-                "Write the place as latitude, longitude in degrees, for example 59.9139,10.7522.",
-                "请按“纬度,经度”（单位：度）填写地点，例如 59.9139,10.7522。",
-            ),
-            field=field,
-        )
-    return lat, lon
+    """Return `point` if it can be one on Earth. Raises `Invalid` (`point.form`, `point.swapped`)."""
+    return check(*point, field)
 
 
 class Router:
@@ -318,6 +309,8 @@ class Router:
         if len(near.edges):
             return near.only(near.distances <= near.distances[0] + SNAP_M)
         south, west, north, east = self.graph.bounds
+        if south <= point[1] <= north and west <= point[0] <= east:
+            raise swapped(point[1], point[0], field)
         raise NotFound(
             "point.uncovered",
             Text(

@@ -138,13 +138,14 @@ def _turn(hour: int, number: int, rivals: int) -> Text:
 def _street(router: Router, arc: int) -> Text:
     """The street of an arc: name, kind, side as one walks, surface."""
     a, edge = router.arrays, arc >> 1
-    return _called(
+    return called(
         router.graph.rows[a.e_row[edge]], router.graph.names[a.e_name[edge]], int(a.e_side[edge]), bool(arc & 1)
     )
 
 
 @lru_cache(maxsize=50_000)
-def _called(row: Row, name: str, side: int, against: bool) -> Text:
+def called(row: Row, name: str, side: int, against: bool) -> Text:
+    """A street in words, as one walks it: what it is, its ground, its slope."""
     about = dict(row.about)
     kind = _KINDS.get(about.get("footway", ""), _KINDS.get(about.get("highway", ""), _KINDS["road"]))
     if side:

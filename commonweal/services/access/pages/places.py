@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from commonweal.kernel.text import Text
 from commonweal.services.access import queries
-from commonweal.services.access.gazetteer import Feature, kind
-from commonweal.services.access.pages.routes import safe
+from commonweal.services.access.gazetteer import Feature, kind, summary
+from commonweal.services.access.pages.maps import drawn
 from commonweal.services.access.rules import PROFILES, Fact, Verdict, judge
 
 MOST_HITS = 60
@@ -34,23 +34,6 @@ _OTHER: dict[str, Text] = {
 _SAID = {"yes": Text("yes", "有"), "no": Text("no", "无"), "limited": Text("limited", "部分")}
 
 
-def summary(place: Feature) -> Text:
-    """How one gets in, in a few words."""
-    access = place["properties"].get("accessibility", {})
-    said = access.get("accessibleWith", {}).get("wheelchair")
-    if said is True:
-        text = Text("step-free", "无障碍可达")
-    elif said is False:
-        text = Text("not for wheelchairs", "轮椅不可达")
-    elif "partiallyAccessibleWith" in access:
-        text = Text("partly step-free", "部分无障碍")
-    else:
-        text = Text("access not known", "无障碍情况不明")
-    if any(room.get("isAccessibleWithWheelchair") for room in access.get("restrooms", ())):
-        return Text(f"{text.en}, accessible toilet", f"{text.zh}，有无障碍厕所")
-    return text
-
-
 def _shown(region: queries.Region, place: Feature) -> dict[str, Any]:
     info = place["properties"]
     lon, lat = place["geometry"]["coordinates"]
@@ -70,18 +53,16 @@ def _shown(region: queries.Region, place: Feature) -> dict[str, Any]:
 def places(request: HttpRequest) -> HttpResponse:
     """Found by name or kind, in Chinese, English or pinyin."""
     words = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    hits = [
-        _shown(region, place)
-        for region in queries.regions()
-        for place in queries.gazetteer(region).search(words, MOST_HITS)
-    ]
-    return render(request, "access/places.html", {"words": words, "hits": hits[:MOST_HITS]})
+    regions = queries.regions()
+    hits = [_shown(region, place) for region in regions for place in queries.gazetteer(region).search(words, MOST_HITS)]
+    context = {"words": words, "hits": hits[:MOST_HITS], "many": len(regions) > 1}
+    return render(request, "access/places.html", context)
 
 
 @require_safe
 def place(request: HttpRequest, region: str, kind: str, number: int) -> HttpResponse:
     """One place: what is on record, from where and when; what stands in the way now; who passes."""
-    from commonweal.services.access.graph import drawing, text
+    from commonweal.services.access.graph import text
     from commonweal.services.access.graph.tags import node_facts
 
     found = queries.region(region)
@@ -90,7 +71,6 @@ def place(request: HttpRequest, region: str, kind: str, number: int) -> HttpResp
     tags: dict[str, str] = info.get("tags", {})
     facts = [fact for fact in node_facts(tags) if fact.attribute != "crossing"]
     lon, lat = one["geometry"]["coordinates"]
-    router = queries.router(found)
     shown = _shown(found, one)
     title = Text(f"Map: {shown['name'].en}", f"地图：{shown['name'].zh}")
     context = {
@@ -105,7 +85,7 @@ def place(request: HttpRequest, region: str, kind: str, number: int) -> HttpResp
         "passing": _passing(facts),
         "live": queries.standing_near(found.name, (lat, lon), NEAR_M),
         "lift": info["category"] == "elevator",
-        "map": safe(drawing.draw(router, marks=[(lat, lon, "goal")], title=str(title))),
+        "map": drawn(found, title, marks=[(lat, lon, "goal")]),
         "region": found,
     }
     return render(request, "access/place.html", context)

@@ -12,9 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from commonweal.kernel.doors import form_key, see_other
 from commonweal.kernel.errors import Conflict, Invalid, NotFound, TooLarge
 from commonweal.kernel.parties import session
+from commonweal.kernel.text import Text
 from commonweal.services.access import actions, queries
 from commonweal.services.access.actions import Sighting
-from commonweal.services.access.pages.routes import read_place, safe
+from commonweal.services.access.pages.maps import drawn
+from commonweal.services.access.pages.routes import read_place
 
 
 @require_safe
@@ -30,10 +32,12 @@ def new(request: HttpRequest) -> HttpResponse:
     refusal = None
     if request.method == "POST":
         try:
-            lat, lon = read_place(request.POST.get("place", ""), "place", gcj02=bool(request.POST.get("gcj02")))
+            spot = read_place(request.POST.get("place", ""), "place", gcj02=bool(request.POST.get("gcj02")))
             picture = request.FILES.get("picture")
             data = picture.read() if picture else None
-            made = actions.report(party, Sighting(request.POST.get("kind", ""), lat, lon, form_key(request), data))
+            made = actions.report(
+                party, Sighting(request.POST.get("kind", ""), spot.lat, spot.lon, form_key(request), data)
+            )
             return see_other("access:report", made)
         except (Invalid, Conflict, NotFound, TooLarge) as error:
             refusal = error
@@ -54,10 +58,8 @@ def report(request: HttpRequest, report: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         actions.say(session.signed_in(request), report, present=request.POST.get("present") == "yes")
         return see_other("access:report", report)
-    from commonweal.services.access.graph import drawing
-
-    picture = ""
+    map_ = None
     if any(region.name == found.region for region in queries.regions()):
-        router = queries.router(queries.region(found.region))
-        picture = drawing.draw(router, marks=[(found.lat, found.lon, "barrier")], title="barrier / 障碍")
-    return render(request, "access/report.html", {"report": found, "map": safe(picture)})
+        title = Text(f"Map: {found.kind.en}", f"地图：{found.kind.zh}")
+        map_ = drawn(queries.region(found.region), title, marks=[(found.lat, found.lon, "barrier")])
+    return render(request, "access/report.html", {"report": found, "map": map_})

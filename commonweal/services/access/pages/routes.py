@@ -8,50 +8,36 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_http_methods
 
-from commonweal.kernel import geo
 from commonweal.kernel.errors import Invalid, Refusal
 from commonweal.kernel.parties import session
 from commonweal.kernel.text import Text
-from commonweal.services.access import queries
-from commonweal.services.access.queries import Point
+from commonweal.services.access import queries, spots
+from commonweal.services.access.pages.maps import Mark, drawn
 from commonweal.services.access.rules import MODES, PROFILES, Profile, parse_profile
+from commonweal.services.access.spots import Spot
 
 MODE_TITLES = {
     "strict": Text("only where all is known", "只走资料齐全的路"),
     "cautious": Text("nothing that is in doubt", "避开存疑的地方"),
     "permissive": Text("also what is in doubt", "存疑的地方也走"),
 }
-_MAP_LINK = re.compile(r"(?:position=|@|q=|ll=|dest=)(-?\d+\.\d+)[,，](-?\d+\.\d+)")
 
 
-def read_place(text: str, field: str, *, gcj02: bool = False) -> Point:
-    """`latitude, longitude`, the address of a Chinese map (GCJ-02, longitude first), or the name of a place.
+def read_place(text: str, field: str, *, gcj02: bool = False) -> Spot:
+    """Coordinates, the address of a map (`spots.read`), or the name of a place on our maps.
 
-    Raises `Invalid` (`point.form`, `place.unknown`) naming the field.
+    Raises `Invalid` (`place.unknown` and what `spots.read` raises) naming the field.
     """
-    text = text.replace("\0", "").strip()[:300]
-    if "amap.com" in text or "gaode.com" in text:
-        found = _MAP_LINK.search(text)
-        if found:
-            shown = geo.Point(float(found[2]), float(found[1]))
-            true = geo.from_gcj02(shown)
-            return true.lat, true.lon
-    numbers = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*[,，\s]\s*(-?\d+(?:\.\d+)?)\s*", text)
-    if numbers:
-        try:
-            point = geo.Point(float(numbers[1]), float(numbers[2]))
-        except Invalid as error:
-            raise Invalid(error.code, error.text, field=field) from error
-        point = geo.from_gcj02(point) if gcj02 else point
-        return point.lat, point.lon
-    if text:
+    spot = spots.read(text, field, gcj02=gcj02)
+    if spot is not None:
+        return spot
+    if words := text.replace("\0", "").strip()[:100]:
         for region in queries.regions():
-            for place in queries.gazetteer(region).search(text, 1):
+            for place in queries.gazetteer(region).search(words, 1):
                 lon, lat = place["geometry"]["coordinates"]
-                return lat, lon
+                return Spot(lat, lon)
     raise Invalid(
         "place.unknown",
         Text(
@@ -101,13 +87,13 @@ def route(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest) -> dict[str, Any]:
-    from commonweal.services.access.graph import answer, drawing
+    from commonweal.services.access.graph import answer
     from commonweal.services.access.graph.easing import change
 
     form = request.POST
     gcj02 = bool(form.get("gcj02"))
-    start = read_place(form.get("from", ""), "from", gcj02=gcj02)
-    goal = read_place(form.get("to", ""), "to", gcj02=gcj02)
+    ends = [read_place(form.get(name, ""), name, gcj02=gcj02) for name in ("from", "to")]
+    start, goal = ((spot.lat, spot.lon) for spot in ends)
     profile = choose_profile(request, form.get("profile", "manual"))
     if form.get("unknown") in MODES:
         profile = change(change(profile, "unknown", form["unknown"]), "unknown_by", ())  # type: ignore[arg-type]
@@ -115,15 +101,16 @@ def _answer(request: HttpRequest) -> dict[str, Any]:
     router = queries.router(region)
     found = answer.route(router, profile, start, goal, alternatives=True)
     line = found["geometry"]["coordinates"] if found["status"] == "ok" else ()
-    marks = [(*start, "start"), (*goal, "goal")]
+    marks: list[Mark] = [(*start, "start"), (*goal, "goal")]
     if found["status"] != "ok":
         marks += [(r["lat"], r["lon"], "barrier") for r in found["reasons"] if "lat" in r]
     title = Text("The streets between the two places", "两地之间的街道")
     steps = zip(*(found["instructions"][name] for name in ("en", "zh")), strict=True) if line else ()
     return {
         "found": found,
+        "notes": [spot.note for spot in ends if spot.note],
         "region": region,
-        "map": safe(drawing.draw(router, line, marks, str(title))),
+        "map": drawn(region, title, line, marks),
         "steps": [Text(en, zh) for en, zh in steps],
         "reasons": [Text(**r["text"]) if "text" in r else None for r in found.get("reasons", ())],
         "told": Text(**found["text"]) if "text" in found else None,
@@ -140,8 +127,3 @@ def _attribute(name: str) -> Text:
     from commonweal.services.access.rules import ATTRIBUTES
 
     return ATTRIBUTES[name]
-
-
-def safe(svg: str) -> SafeString:
-    """An SVG of our own, in which nothing comes from outside but numbers."""
-    return mark_safe(svg)  # noqa: S308

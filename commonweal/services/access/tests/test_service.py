@@ -17,7 +17,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, NotFound
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login
-from commonweal.services.access import actions, checker, queries
+from commonweal.services.access import actions, checker, jobs, queries
 from commonweal.services.access.actions import Sighting
 from commonweal.services.access.graph.answer import route
 from commonweal.services.access.graph.router import Router
@@ -105,6 +105,17 @@ def test_reports_fade_with_their_half_life(world: None) -> None:
         assert actions.fade(made) == "cleared"
 
 
+def test_the_clerk_finds_what_has_faded_and_nothing_else(world: None) -> None:
+    party = somebody("one@x.example")
+    parked, works = (actions.report(party, Sighting(kind, *BRIDGE, kind)) for kind in ("parked", "works"))
+    assert queries.faded() == []
+    with clock.stopped(NOW + timedelta(hours=11)):
+        assert queries.faded() == [parked]
+        jobs.settle.do(str(parked))
+        assert queries.faded() == [] and queries.report(parked).standing == "cleared"
+        assert queries.report(works).standing == "doubted"
+
+
 def test_limits_are_kept_sealed_and_are_gone_with_the_person(world: None) -> None:
     party = somebody("one@x.example")
     made = actions.keep_profile(party, PROFILES["scooter"][0])
@@ -147,15 +158,6 @@ def test_bad_questions_are_refused_on_the_form(world: None, client: Client, form
     response = client.post("/zh/access/", form)
     assert response.status_code == status
     assert 'role="alert"' in response.content.decode() or "error" in response.content.decode()
-
-
-def test_an_address_of_a_chinese_map_is_shifted_back(world: None) -> None:
-    from commonweal.kernel import geo
-    from commonweal.services.access.pages.routes import read_place
-
-    shown = geo.to_gcj02(geo.Point(*SCHOOL))
-    address = f"https://uri.amap.com/marker?position={shown.lon:.7f},{shown.lat:.7f}&name=x"
-    assert read_place(address, "from") == pytest.approx(SCHOOL, abs=1e-6)
 
 
 def test_every_page_answers(world: None, client: Client) -> None:
@@ -244,4 +246,4 @@ def test_a_report_with_a_photograph_keeps_it_blurred_or_is_refused(
     assert not Report.objects.exists()
     monkeypatch.undo()
     page = client.get(tell("k2")["Location"]).content.decode()
-    assert re.search(r'<img src="/files/[0-9a-f]{64}"', page)
+    assert re.search(r'<img src="/files/[0-9a-f]{64}/800"', page)

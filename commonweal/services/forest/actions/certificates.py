@@ -15,7 +15,7 @@ from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.verify import SALT_SIZE, seal
-from commonweal.services.forest.planting import promise
+from commonweal.services.forest.planting import flush, promise
 from commonweal.services.forest.queries import certificates as queries
 from commonweal.services.forest.queries import seasons
 from commonweal.services.forest.rules import plots as rules
@@ -32,6 +32,7 @@ def ask(person: Party, season: str, key: str, owner: uuid.UUID | None = None) ->
     now, owner = clock.now(), owner or person.id
     # The asker's key makes the id of the leaf, so that asking again finds what was promised.
     fact_id = derived(person.id, f"forest certificate {check_key(key)}")
+    transaction.on_commit(_flush)  # of a repeated ask, too: the first one may not have come so far
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"forest certificate {fact_id}"])
         if known := queries.by_fact(fact_id):
@@ -50,6 +51,12 @@ def ask(person: Party, season: str, key: str, owner: uuid.UUID | None = None) ->
         }
         append(cursor, Fact("forest.certificate", now, fields, seal(*opening(person.id, owner, fact_id)), fact_id))
     return certificate
+
+
+def _flush() -> None:
+    """A promise commits without waiting for the disk; nobody is answered before it is there."""
+    with connection.cursor() as cursor:
+        flush(cursor)
 
 
 def opening(asker: uuid.UUID, owner: uuid.UUID, fact: uuid.UUID) -> tuple[bytes, dict[str, str]]:

@@ -88,7 +88,9 @@ def _parcels(directory: Path, rows: int, columns: int) -> list[Parcel]:
         south, north = min(p[1] for p in ring), max(p[1] for p in ring)
         x = west + (np.arange(columns) + 0.5) * (east - west) / columns
         y = north - (np.arange(rows) + 0.5) * (north - south) / rows
-        found = [Parcel(id, cover, _pixels(shape, x, y)) for id, cover, shape in _features(directory / "LULC.gpkg")]
+        found = [
+            Parcel(id, cover, pixels_within(shape, x, y)) for id, cover, shape in _features(directory / "LULC.gpkg")
+        ]
     elif (directory / "LULC.npy").exists():
         found = _areas(np.load(directory / "LULC.npy").reshape(rows, columns))
     else:
@@ -137,7 +139,9 @@ def _polygon(wkb: bytes, at: int, order: str) -> tuple[int, list[NDArray[np.floa
     return here - at, rings
 
 
-def _pixels(rings: list[NDArray[np.float64]], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
+def pixels_within(
+    rings: list[NDArray[np.float64]], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.int64]:
     """Flat indices of the pixel centres inside, by crossings of each row's line (even-odd, so holes are left out)."""
     ends = np.concatenate([np.hstack([ring[:-1], ring[1:]]) for ring in rings])
     found = []

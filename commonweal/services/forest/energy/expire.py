@@ -9,8 +9,8 @@ from commonweal.kernel.errors import Conflict
 from commonweal.kernel.ledger import Transfer, post, request_hash
 from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.text import Text
-from commonweal.services.forest.energy.books import book_of, move
-from commonweal.services.forest.rules.bubbles import droppable_from
+from commonweal.services.forest.energy.books import book_of, count, move
+from commonweal.services.forest.rules.bubbles import day_of, droppable_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,11 @@ def expire(cursor: Cursor, day: date, at: datetime) -> Expired:
             for shard, kind, grams in left
         ],
     )
+    by_shard: dict[int, int] = {}
+    for shard, _, grams in left:
+        by_shard[shard] = by_shard.get(shard, 0) + grams
+    if by_shard:
+        count(cursor, day_of(at), [(shard, "expired", grams) for shard, grams in by_shard.items()])
     by_kind: dict[int, int] = {}
     for _, kind, grams in left:
         by_kind[kind] = by_kind.get(kind, 0) + grams

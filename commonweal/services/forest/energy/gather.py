@@ -26,7 +26,13 @@ def collect(cursor: Cursor, day: date, owner: uuid.UUID, kind: int, *, gatherer:
     return int(cursor.fetchone()[0])
 
 
-def harvest(cursor: Cursor, owner: uuid.UUID, at: datetime) -> int:
-    """Grams that an owner gathers: all that is left in ripe bubbles."""
-    cursor.execute("SELECT forest_harvest(%s, %s)", [owner, at])
+def harvest(cursor: Cursor, owner: uuid.UUID, at: datetime, bubble: tuple[date, int] | None = None) -> int:
+    """Grams that an owner gathers: all that is left in ripe bubbles, or in the one of a day and kind."""
+    cursor.execute("SELECT forest_harvest(%s, %s, %s, %s::smallint)", [owner, at, *(bubble or (None, None))])
     return int(cursor.fetchone()[0])
+
+
+def give(cursor: Cursor, giver: uuid.UUID, receiver: uuid.UUID, grams: int) -> bool:
+    """Move grams in hand from one to another; whether there was enough."""
+    cursor.execute("SELECT forest_give(%s, %s, %s)", [giver, receiver, grams])
+    return bool(cursor.fetchone()[0])

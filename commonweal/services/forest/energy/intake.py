@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from commonweal.kernel.ledger import Transfer, post, request_hash
 from commonweal.kernel.proof.log import Cursor
-from commonweal.services.forest.energy.books import SHARDS, book_of, move
+from commonweal.services.forest.energy.books import SHARDS, book_of, count, move
 from commonweal.services.forest.rules.bubbles import day_of
 from commonweal.services.forest.rules.evidence import DAY_LIMITS
 
@@ -144,6 +144,7 @@ def take_rows(cursor: CopyCursor, shard: int, rows: Sequence[Row], recorded: dat
         request = request_hash("mint", shard, int(grams))
         legs = move(shard, "minted", "bubbles", int(grams))
         post(cursor, [Transfer(book_of(shard), key, request, "forest.mint", legs, recorded)])
+        count(cursor, today, [(shard, "minted", int(grams))])
     return Taken(int(new), len(rows) - int(new), int(grams), frozenset(events or ()))
 
 

@@ -21,7 +21,7 @@ def open_forest() -> None:
     days.open_forest()
 
 
-@task("forest.close")
+@task("forest.close", lease=timedelta(hours=1))
 def close() -> None:
     """Close the days that are over."""
     days.close_days()

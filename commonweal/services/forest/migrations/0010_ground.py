@@ -158,19 +158,22 @@ CREATE INDEX forest_position_tile ON forest_position ((((x >> 14)::bigint << 16)
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON forest_position
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- How many positions of a plot lie in a cell: 16 by 16 cells make a tile, so a tile of zoom z reads cells of zoom z + 4.
+-- How many positions of a plot lie in a cell, and how many of them are planted: 16 by 16 cells make a tile, so a tile
+-- of zoom z reads cells of zoom z + 4. An index of what the positions and plantings say, kept by their triggers.
 CREATE TABLE forest_cell (
     zoom  smallint NOT NULL,
     x     integer NOT NULL,
     y     integer NOT NULL,
     plot  bigint NOT NULL REFERENCES forest_plot,
     trees integer NOT NULL CHECK (trees > 0),
+    planted integer NOT NULL DEFAULT 0 CHECK (planted BETWEEN 0 AND trees),
     PRIMARY KEY (zoom, x, y, plot)
 );
+CREATE INDEX forest_cell_plot ON forest_cell (plot);
 
 CREATE FUNCTION forest_count_cells() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO forest_cell AS c
+    INSERT INTO forest_cell AS c (zoom, x, y, plot, trees)
     SELECT zoom, x >> (30 - zoom), y >> (30 - zoom), plot, count(*)
     FROM laid, generate_series(4, 19) AS zoom GROUP BY 1, 2, 3, 4
     ON CONFLICT (zoom, x, y, plot) DO UPDATE SET trees = c.trees + excluded.trees;

@@ -33,6 +33,19 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+CREATE FUNCTION forest_plant_cells() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.duty IS NULL THEN
+        UPDATE forest_cell c SET planted = c.planted + n.n
+        FROM (SELECT zoom, x >> (30 - zoom) AS x, y >> (30 - zoom) AS y, count(*) AS n
+              FROM forest_position, generate_series(4, 19) AS zoom
+              WHERE plot = NEW.plot AND seq >= lower(NEW.span) AND seq < upper(NEW.span) GROUP BY 1, 2, 3) n
+        WHERE c.plot = NEW.plot AND c.zoom = n.zoom AND c.x = n.x AND c.y = n.y;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER plant_cells AFTER INSERT ON forest_planting FOR EACH ROW EXECUTE FUNCTION forest_plant_cells();
+
 CREATE TRIGGER plant_what_is_paid BEFORE INSERT ON forest_planting
     FOR EACH ROW EXECUTE FUNCTION forest_plant_what_is_paid();
 """
@@ -83,7 +96,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON forest_capture
 
 -- What a photograph is recognised by (package `photos`).
 CREATE TABLE forest_picture (
-    capture     uuid PRIMARY KEY REFERENCES forest_capture,
+    nth         bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,   -- in the order in which they were compared
+    capture     uuid NOT NULL UNIQUE REFERENCES forest_capture,
+    keys        bytea NOT NULL,                                -- (tables, n) int32
     points      bytea NOT NULL,                                -- (n, 2) float32
     descriptors bytea NOT NULL,                                -- (n, 32) uint8
     small       bytea NOT NULL,

@@ -14,6 +14,7 @@ from commonweal.kernel.doors import see_other
 from commonweal.kernel.errors import Conflict, Invalid, Refusal, TooLarge
 from commonweal.kernel.parties import session
 from commonweal.kernel.text import Text
+from commonweal.services.forest import REDUCTION
 from commonweal.services.forest.actions import sources as source_actions
 from commonweal.services.forest.actions import tracks as actions
 from commonweal.services.forest.queries import deeds as queries
@@ -96,7 +97,13 @@ def factors(request: HttpRequest) -> HttpResponse:
     seen: dict[str, methods.Method] = {}
     for method in methods.methods():
         seen[method.behaviour] = method
-    context = {"methods": list(seen.values()), "published": methods.published(), "closed": queries.closed()}
+    context = {
+        "methods": list(seen.values()),
+        "published": methods.published(),
+        "closed": queries.closed(),
+        "reduction": queries.reduction(),
+        "asset": REDUCTION,
+    }
     return render(request, "forest/factors.html", context)
 
 

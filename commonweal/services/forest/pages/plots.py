@@ -10,9 +10,10 @@ from django.urls import path
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
+from commonweal.kernel.parties import people, session
 from commonweal.kernel.text import Text
 from commonweal.services.forest import pictures
-from commonweal.services.forest.queries import numbers, record
+from commonweal.services.forest.queries import canopy, captures, numbers, record, stock, surveys
 from commonweal.services.forest.queries import plots as queries
 from commonweal.services.forest.queries.subplots import Subplot, subplots
 
@@ -21,6 +22,7 @@ KEY = (
     ("planted", Text("planted", "已栽植")),
     ("chosen", Text("drawn for a survey", "抽中待调查")),
     ("counted", Text("counted in a survey", "已调查")),
+    ("tree", Text("photographed", "已拍照")),
 )
 
 
@@ -34,9 +36,20 @@ def plots(request: HttpRequest) -> HttpResponse:
 def plot(request: HttpRequest, code: str) -> HttpResponse:
     """One plot."""
     found = queries.plot(code)
+    held = stock.stock(found)
+    visitor = session.visitor(request)
+    taken = captures.of_plot(found.id, limit=6)
+    spots = [pictures.Spot(each.longitude, each.latitude, "tree") for each in taken]
     context = {
         "plot": found,
-        "map": draw(found, subplots(found.id)),
+        "map": draw(found, subplots(found.id), spots),
+        "captures": taken,
+        "surveys": surveys.surveys(found.id),
+        "series": canopy.series(found.id),
+        "clearings": canopy.clearings(found.id),
+        "stock": held,
+        "grown_at": f"{held.grown_at:.1f}" if held.grown_at else "",
+        "may": visitor is not None and people.STEWARD in people.roles(visitor),
         "key": KEY,
         "record": record.record(found.id),
         "area": round(found.outline.area),

@@ -20,8 +20,10 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.quantity import CNY, Asset, parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.forest import TREE
+from commonweal.services.forest.actions import captures
 from commonweal.services.forest.actions import plots as actions
-from commonweal.services.forest.queries import numbers, plots, seasons
+from commonweal.services.forest.queries import captures as captures_known
+from commonweal.services.forest.queries import numbers, plots, seasons, surveys
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,6 +46,8 @@ def console(request: HttpRequest) -> HttpResponse:
         "sites": [(str(each.id), each.name) for each in plots.sites()],
         "funders": [(str(each.id), each.name) for each in plots.organisations()],
         "codes": [(each.code, each.code) for each in plots.plots() if each.numbers.funded < each.numbers.pledged],
+        "held": captures_known.held(),
+        "surveys": surveys.surveys(only_open=True),
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }
@@ -76,6 +80,8 @@ def _do(steward: Party, form: QueryDict) -> None:
                 _id(form, "funder"), _count(form, "positions"), paid, form.get("reference", "").strip()
             )
             actions.fund(steward, form.get("plot", ""), funding)
+        case "counts" | "void" as word:
+            captures.judge(steward, _id(form, "capture"), counts=word == "counts")
         case _:
             raise Invalid("console.word", Text("Choose what to do.", "请选择操作。"))
 

@@ -15,9 +15,10 @@ from commonweal.kernel.errors import Conflict, Invalid, NotFound, Refusal
 from commonweal.kernel.parties import session
 from commonweal.services.forest import pictures
 from commonweal.services.forest.actions import certificates as actions
+from commonweal.services.forest.pages.map import map_of
 from commonweal.services.forest.pages.plots import draw
+from commonweal.services.forest.queries import captures, groves, holdings, plots, record, seasons
 from commonweal.services.forest.queries import certificates as queries
-from commonweal.services.forest.queries import holdings, plots, record, seasons
 from commonweal.services.forest.queries.subplots import subplots
 from commonweal.services.forest.rules.trees import TITLES
 
@@ -27,7 +28,7 @@ PER_PAGE = 24
 
 @require_http_methods(["GET", "POST"])
 def mine(request: HttpRequest) -> HttpResponse:
-    """My trees, and the form that asks for one more."""
+    """My trees and those of my groves, and the form that asks for one more."""
     person = session.signed_in(request)
     refusal: Refusal | None = None
     if request.method == "POST":
@@ -36,10 +37,12 @@ def mine(request: HttpRequest) -> HttpResponse:
             return see_other("forest:tree", made.number)
         except (Invalid, Conflict, NotFound) as error:
             refusal = error
-    page = Paginator(queries.Trees([person.id]), PER_PAGE).get_page(request.GET.get("page"))
+    owners = [person.id, *(grove.id for grove in groves.groves(person.id))]
+    page = Paginator(queries.Trees(owners), PER_PAGE).get_page(request.GET.get("page"))
     held = holdings.held(person.id)
     context = {
         "page": page,
+        "map": map_of(list(page.object_list)),
         "trees": [(each, TITLES[each.state]) for each in page.object_list],
         "held": held,
         "seasons": [(each, max(0, each.species.grams - held)) for each in seasons.open_seasons(clock.now())],
@@ -55,14 +58,19 @@ def tree(request: HttpRequest, number: str) -> HttpResponse:
     found = queries.by_number(number)
     plot = plots.plot(found.plot)
     visitor = session.visitor(request)
+    own = visitor is not None and visitor.id == found.owner
     spot = pictures.Spot(found.longitude, found.latitude, "mine")
     context = {
         "tree": found,
         "state": TITLES[found.state],
+        "grams": f"{found.grams:,}",
         "plot": plot,
-        "mine": visitor is not None and visitor.id == found.owner,
+        "mine": own,
+        "earned": record.earned_before(found.owner, found.at) if own else [],
+        "frame": "10 50 140 105" if found.species in SHRUBS else "0 0 160 160",
         "picture": mark_safe(pictures.tree(str(found.number), shrub=found.species in SHRUBS)),  # noqa: S308
         "map": draw(plot, subplots(plot.id), [spot]),
+        "captures": captures.of_plot(plot.id, found.seq),
         "chain": record.chain(found, plot.id),
     }
     return render(request, "forest/tree.html", context)

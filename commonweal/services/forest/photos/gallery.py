@@ -74,6 +74,12 @@ class Gallery:
         self._keys.append(photo_keys)
         self._tables = None
 
+    def take_over(self, other: Gallery) -> None:
+        """Add the keys of all photos of another gallery."""
+        self.names += other.names
+        self._keys += other._keys
+        self._tables = None
+
     def shortlist(self, probe: Sequence[Picture]) -> list[int]:
         """Numbers of the photos that share most keys with any of the given pictures."""
         if self._tables is None:

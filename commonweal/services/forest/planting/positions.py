@@ -23,6 +23,7 @@ class Promised:
 def promise(cursor: Cursor, season: str, owner: uuid.UUID, ask: uuid.UUID, at: datetime) -> Promised:
     """Promise a position of a season to somebody and pay for it with their energy. The same `ask` is the same promise.
 
+    The commit does not wait for the disk, so that nobody else waits for it at the plot's row: `flush` before answering.
     Raises `Conflict`: `season.full` if every contracted and funded position is taken, `energy.short` if there is not
     enough energy.
     """
@@ -35,3 +36,8 @@ def promise(cursor: Cursor, season: str, owner: uuid.UUID, ask: uuid.UUID, at: d
     if outcome == "short":
         raise Conflict("energy.short", Text("There is not enough energy yet.", "能量还不够。"), field="grams")
     return Promised(int(plot), int(seq))
+
+
+def flush(cursor: Cursor) -> None:
+    """Wait until everything that has been committed is on the disk. Outside a transaction: its own commit does it."""
+    cursor.execute("SELECT pg_logical_emit_message(true, 'forest', 'promised')")

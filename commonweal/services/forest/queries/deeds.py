@@ -18,6 +18,7 @@ from commonweal.kernel.proof import tree
 from commonweal.kernel.proof.verify import SALT_SIZE, seal
 from commonweal.kernel.text import Text
 from commonweal.services.forest.queries.methods import Method
+from commonweal.services.forest.queries.sources import Source, source
 from commonweal.services.forest.queries.sql import row, rows
 
 Opening = tuple[bytes, dict[str, Any]]
@@ -141,15 +142,33 @@ def closed(source: int | None = None, limit: int = 30) -> list[Closed]:
     ]
 
 
-def to_close(before: date) -> list[tuple[int, str, date]]:
-    """Days with deeds that are over and not closed yet: number and key of the source, and the day."""
+def reduction() -> int:
+    """Grams of CO2e that closed days have avoided, by the published methods and evidence A and B alone."""
     query = """
-    SELECT DISTINCT d.source, s.key, d.day FROM forest_deed d JOIN forest_source s ON s.id = d.source
-    WHERE d.day < %(before)s AND d.day > %(before)s - 7
-      AND NOT EXISTS (SELECT FROM forest_closed c WHERE c.source = d.source AND c.day = d.day)
-    ORDER BY d.day, d.source
+    SELECT coalesce(sum(b.posted), 0)::bigint AS grams FROM ledger_account a
+    JOIN ledger_balance b ON b.book = a.book AND b.account = a.id WHERE a.asset = 'CO2E_G' AND a.name = 'avoided'
     """
-    return [(each["source"], each["key"], each["day"]) for each in rows(query, {"before": before})]
+    found = row(query)
+    return int(found["grams"]) if found else 0
+
+
+def to_close(before: date) -> list[date]:
+    """The days that are over and still take deeds, oldest first."""
+    query = """
+    SELECT day FROM (
+        SELECT inhrelid, to_date(right(inhrelid::regclass::text, 8), 'YYYYMMDD') AS day
+        FROM pg_inherits WHERE inhparent = 'forest_deed'::regclass) days
+    WHERE day < %(before)s
+      AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = inhrelid AND conname = 'forest_deed_closed')
+    ORDER BY day
+    """
+    return [each["day"] for each in rows(query, {"before": before})]
+
+
+def sources_of(day: date) -> list[Source]:
+    """The sources that have deeds on a day."""
+    query = "SELECT DISTINCT s.key FROM forest_deed d JOIN forest_source s ON s.id = d.source WHERE d.day = %(day)s"
+    return [source(each["key"]) for each in rows(query, {"day": day})]
 
 
 def proof(owner: uuid.UUID, source: str, day: date) -> dict[str, Any]:

@@ -60,6 +60,7 @@ class Plot:
     site: Site
     outline: Outline
     fact: uuid.UUID
+    contracted_at: datetime
     numbers: Numbers
     standing: Standing
     subplots: int
@@ -98,7 +99,7 @@ def sites(partner: uuid.UUID | None = None) -> list[Site]:
 
 STANDING = ("issued", "survey", "survival", "low", "high", "replant", "replanted", "due", "counted", "cleared")
 PLOT = """
-    SELECT n.*, g.site, g.corners, g.area, g.fact,
+    SELECT n.*, g.site, g.corners, g.area, g.fact, g.at AS contracted_at,
            (SELECT max(subplot) FROM forest_position WHERE plot = n.plot) AS subplots
     FROM forest_numbers n JOIN forest_ground g ON g.plot = n.plot"""
 
@@ -119,6 +120,7 @@ def _plot(found: dict[str, Any], site: Site, season: Season) -> Plot:
         site=site,
         outline=Outline(tuple(zip(corners[::2], corners[1::2], strict=True)), found["area"]),
         fact=found["fact"],
+        contracted_at=found["contracted_at"],
         numbers=Numbers(found["pledged"], found["funded"], found["planted"], found["verified"], found["alive"]),
         standing=Standing(**{name: found[name] for name in STANDING}),
         subplots=found["subplots"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.urls import reverse
 
@@ -101,7 +101,7 @@ def _said(entry: Entry, tree: Certificate) -> Text | None:
         return Text("{grams} g of energy became place {seq}", "{grams} 克能量换成第 {seq} 号位置").format(
             grams=f"{tree.grams:,}", seq=tree.seq
         )
-    if entry.trees is None:
+    if entry.trees is None or entry.kind == "captured":
         return None
     return Text("{n} trees of the plot", "本地块 {n} 株").format(n=f"{entry.trees:,}")
 
@@ -111,3 +111,27 @@ def _captures(plot: int, seq: int) -> list[Entry]:
         SELECT 'captured' AS kind, 1 AS trees, at, id AS fact FROM forest_capture
         WHERE plot = %(plot)s AND seq = %(seq)s ORDER BY at"""
     return [Entry(**found) for found in rows(query, {"plot": plot, "seq": seq})]
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """A closed day on which an owner earned energy: the source, and the fact that seals the day."""
+
+    source: str
+    title: Text
+    day: date
+    fact: uuid.UUID
+
+
+def earned_before(owner: uuid.UUID, at: datetime, limit: int = 60) -> list[Earned]:
+    """The closed days on which somebody's deeds were recorded before a moment, newest first: for themselves alone."""
+    query = """
+        SELECT s.key AS source, s.title_en, s.title_zh, c.day, c.fact
+        FROM forest_closed_leaf l JOIN forest_closed c ON c.source = l.source AND c.day = l.day
+        JOIN forest_source s ON s.id = l.source
+        WHERE l.owner = %(owner)s AND c.day <= (%(at)s AT TIME ZONE 'Asia/Shanghai')::date
+        ORDER BY c.day DESC, s.key LIMIT %(limit)s"""
+    return [
+        Earned(title=Text(found.pop("title_en"), found.pop("title_zh")), **found)
+        for found in rows(query, {"owner": owner, "at": at, "limit": limit})
+    ]

@@ -47,6 +47,11 @@ class Season:
         return Rule(self.key, self.opens_at, self.closes_at)
 
     @property
+    def half(self) -> str:
+        """`2027S` or `2027A`."""
+        return self.rule.half
+
+    @property
     def free(self) -> int:
         """Places that can be promised."""
         return self.funded - self.issued

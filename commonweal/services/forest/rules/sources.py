@@ -11,9 +11,9 @@ SIGNED = b"commonweal-forest-deeds\n"
 """What stands before the bytes that a partner signs, so that a signature made for something else is none here."""
 FRESH = timedelta(minutes=5)
 """How far the time of a signature may be from ours."""
-LARGEST_BATCH = 10_000
+LARGEST_BATCH = 5_000
 """Deeds in a batch."""
-LARGEST_BODY = 4_000_000
+LARGEST_BODY = 1_000_000
 """Bytes of a batch."""
 REFUSALS_KEPT = 200
 """Refusals of a batch that are kept by name for the partner's console; all are counted."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from commonweal.services.forest.seed import energy, trees
+from commonweal.services.forest.seed import energy, study, trees
 
 
 def seed() -> None:
     """Make the demonstration, in the order in which things happen: deeds and energy, then trees."""
     trees.ground()
     energy.seed()
+    trees.grow()
+    study.seed()

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+import random
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
 
 from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
+from commonweal.kernel.proof import load_signer, sequence
 from commonweal.kernel.text import Text
-from commonweal.services.forest.actions import plots
+from commonweal.services.forest.actions import captures, certificates, days, deeds, gardens, plantings, plots, surveys
+from commonweal.services.forest.actions import sources as source_actions
+from commonweal.services.forest.actions.deeds import Report
+from commonweal.services.forest.queries import captures as captures_known
+from commonweal.services.forest.queries import certificates as certificate_queries
 from commonweal.services.forest.queries import plots as plot_queries
-from commonweal.services.forest.queries import seasons
+from commonweal.services.forest.queries import seasons, sources
+from commonweal.services.forest.queries import surveys as survey_queries
 from commonweal.services.forest.queries.seasons import Species
+from commonweal.services.forest.queries.subplots import subplots
+from commonweal.services.forest.rules.field import Shot
+from commonweal.services.forest.seed.snapshot import snapshot
 
 DAY = timedelta(days=1)
 SPECIES = (
@@ -41,7 +54,7 @@ SPECIES = (
 )
 PLOTS = (
     # code, season, south-west corner and sides in degrees, capacity, funded
-    ("MQ1", "2025S-saxaul", (103.0912, 38.6203, 0.0028, 0.0020), 3_000, 3_000),
+    ("MQ1", "2026S-saxaul", (103.0912, 38.6203, 0.0028, 0.0020), 3_000, 3_000),
     ("MQ2", "2027S-saxaul", (103.0940, 38.6203, 0.0024, 0.0014), 2_000, 1_500),
     ("YA1", "2024S-pine", (109.4710, 36.7402, 0.0021, 0.0016), 2_000, 2_000),
     ("YA2", "2027S-pine", (109.4731, 36.7402, 0.0016, 0.0012), 900, 400),
@@ -71,9 +84,9 @@ def ground() -> None:
     people.grant_role(of("charity@demo.example"), people.OFFICER, planter)
     for species in SPECIES:
         plots.add_species(steward, species)
-    for half, kind, years in (("2024S", "pine", 2), ("2025S", "saxaul", 1)):
-        with clock.stopped(today - (365 * years + 300) * DAY):
-            plots.open_season(steward, half, kind, clock.now(), today - (365 * years) * DAY)
+    for half, kind, ago in (("2024S", "pine", 900), ("2026S", "saxaul", 300)):
+        with clock.stopped(today - ago * DAY):
+            plots.open_season(steward, half, kind, clock.now(), today - (ago - 100) * DAY)
     for kind in ("saxaul", "pine"):
         with clock.stopped(today - 40 * DAY):
             plots.open_season(steward, "2027S", kind, today - 30 * DAY, today + 120 * DAY)
@@ -85,3 +98,67 @@ def ground() -> None:
             plots.contract(steward, plots.Contract(site, season, code, outline(*sides), capacity))
             paid = plots.Funding(funder.id, funded, funded * 550, f"DEMO-{number + 1}")
             plots.fund(steward, code, paid)
+
+
+def grow() -> None:
+    """Two people ride for sixteen days and plant a saxaul each; the plots are planted, photographed and surveyed."""
+    people_here = [of("giver@demo.example"), of("teacher@demo.example")]
+    if len(certificate_queries.Trees([people_here[0].id])):
+        return
+    today = clock.now().replace(hour=2, minute=0, second=0, microsecond=0)
+    _ride(people_here, today - 295 * DAY)
+    with clock.stopped(today - 275 * DAY):
+        for person in people_here:
+            certificates.ask(person, "2026S-saxaul", "seed")
+    planter = of("charity@demo.example")
+    for code, last, ago in (("MQ1", 2_800, 195), ("YA1", 2_000, 790)):
+        with clock.stopped(today - ago * DAY):
+            plantings.plant(planter, code, 1, last, clock.now().date())
+    with clock.stopped(today - 190 * DAY):
+        for number, seq in enumerate((1, 2, 640, 1_777)):
+            captures.capture(planter, _shot(seq, number))
+    _survey("MQ1", 30, 0.84, today - 30 * DAY)
+    _survey("YA1", 24, 0.66, today - 20 * DAY, "2.1 2.6")
+
+
+def _ride(people_here: list[Party], first: datetime) -> None:
+    """Sixteen days of metro and bicycle, each day's energy gathered on the next but one."""
+    metro, bicycles = sources.source("demo-metro"), sources.source("demo-bicycles")
+    for day in range(18):
+        at = first + day * DAY
+        with clock.stopped(at):
+            days.close_days()
+            for person in people_here:
+                gardens.harvest(person)
+        for source, kind, metres in ((metro, "metro", 20_000), (bicycles, "cycling", 17_000)):
+            if day < 16:
+                names = [source_actions.connect(person, source) for person in people_here]
+                with clock.stopped(at):
+                    reports = [Report(f"then-{kind}-{day}-{name.hex[:8]}", name, kind, metres, at) for name in names]
+                    deeds.take(source, reports)
+
+
+def _shot(seq: int, number: int) -> Shot:
+    """A drawn photograph at a position of MQ1."""
+    place = captures_known.place("MQ1", seq)
+    wobble = (0.0, 2e-6, -2e-6, 3e-6, -1e-6)
+    fixes = tuple((place.lat + each, place.lon - each) for each in wobble)
+    return Shot("MQ1", "saxaul", fixes, clock.now() - timedelta(hours=2), snapshot(number))
+
+
+def _survey(code: str, wanted: int, share: float, at: datetime, diameters: str = "") -> None:
+    """A survey that finds about this share alive; its commitment is put into the log as the clerk would."""
+    committer, surveyor = of("steward@demo.example"), of("steward2@demo.example")
+    dice = random.Random(wanted)  # noqa: S311 (nothing here is secret)
+    with clock.stopped(at):
+        id = surveys.commit(committer, code, wanted)
+    sequence(connection.connection, load_signer(settings.HOME, settings.LOG_NAME), clock.now())
+    with clock.stopped(at + DAY):
+        surveys.draw_subplots(committer, id)
+        found = survey_queries.survey(id)
+        planted = {part.number: part.planted for part in subplots(found.plot)}
+        for subplot in found.to_count[:wanted]:
+            chance = dice.betavariate(share * 9, (1 - share) * 9)
+            alive = sum(dice.random() < chance for _ in range(planted[subplot]))
+            surveys.count(surveyor, id, subplot, alive, diameters if alive > 2 else "")
+        surveys.finish(surveyor, id)

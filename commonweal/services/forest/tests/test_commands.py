@@ -99,3 +99,8 @@ def test_biomass_and_track(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("door", ["modes", "ndvi", "survey", "track"])
 def test_what_is_not_there(capsys: pytest.CaptureFixture[str], door: str) -> None:
     assert ask(capsys, door, "nowhere", code=1)["code"] == "forest.no-file"
+
+
+def test_scenes_that_are_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["forest", "look", str(tmp_path / "nothing"), "--by", "steward@demo.example"]) != 0
+    assert "nothing" in capsys.readouterr().err

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
@@ -20,7 +24,8 @@ from commonweal.services.forest.actions import days, deeds, factors, sources, tr
 from commonweal.services.forest.actions.deeds import Report
 from commonweal.services.forest.queries import deeds as queries
 from commonweal.services.forest.queries import methods
-from commonweal.services.forest.tests.conftest import DAY, NOW, Forest, Partner, signed_in
+from commonweal.services.forest.rules.bubbles import day_of
+from commonweal.services.forest.tests.conftest import DAY, NOW, Forest, Partner, make_forest, signed_in
 
 
 def outcomes(answer: Any) -> list[tuple[str, str | None]]:
@@ -105,7 +110,7 @@ def test_only_fresh_bytes_signed_by_a_living_key_are_taken(forest_at_noon: Fores
 
 def test_too_much_at_once(forest_at_noon: Forest) -> None:
     with pytest.raises(Invalid) as refusal:
-        deeds.take(forest_at_noon.partner.source, [Report("e")] * 10_001)
+        deeds.take(forest_at_noon.partner.source, [Report("e")] * 5_001)
     assert refusal.value.code == "batch.long"
 
 
@@ -202,6 +207,7 @@ def test_a_days_close_commits_to_what_each_person_can_open(forest_at_noon: Fores
         assert (days.close_days(), days.close_days()) == (1, 0)
         (closed,) = queries.closed()
         assert (closed.deeds, closed.people, closed.late, closed.grams) == (3, 2, 1, 3 * 418)
+        assert queries.reduction() == 3 * 418  # quantified, as its own asset; the day's caps are for points alone
         for who, count in ((f.li, 2), (f.wang, 1)):
             proof = queries.proof(who.id, "test-metro", closed.day)
             assert len(proof["opened"]["deeds"]) == count
@@ -337,3 +343,44 @@ def test_the_pages_of_deeds(forest_at_noon: Forest) -> None:
         assert "418" in Client().get("/zh/forest/factors/").content.decode()
     document = Client().get("/en/forest/factors.json")
     assert hashlib.sha256(document.content).hexdigest() == methods.published().digest.hex()
+
+
+def test_the_how_to_signs_as_we_check(forest_at_noon: Forest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program in the documentation is run as it stands there."""
+    page = Path(__file__).parents[4] / "docs" / "how-to" / "report-deeds.md"
+    program = page.read_text().partition("```python\n")[2].partition("```")[0]
+    known: dict[str, Any] = {}
+    exec(compile(program, str(page), "exec"), known)
+    monkeypatch.setattr(time, "time", NOW.timestamp)
+    partner, body = forest_at_noon.partner, json.dumps({"deeds": []}).encode()
+    headers = known["signed"](partner.secret, str(partner.key), body)
+    answer = Client().post("/api/v1/forest/deeds", body, "application/json", headers=headers)
+    assert (answer.status_code, answer.json()["answers"]) == (200, [])
+
+
+def test_a_close_waits_for_what_was_taken_in_before_midnight(fresh_database: str) -> None:
+    """A batch that is under way when the day is closed belongs to it, or the close would have missed it."""
+    with clock.stopped(NOW):
+        f = make_forest()
+        f.partner.send([f.ride("first", f.li)], NOW)
+    day, shard, done = day_of(NOW), energy.shard_of(f.wang.id), threading.Event()
+
+    def close() -> None:
+        with clock.stopped(NOW + DAY):  # a thread has a clock of its own
+            days.close(day)
+        connection.close()
+        done.set()
+
+    with psycopg.connect(fresh_database, autocommit=True) as late:
+        method = late.execute("SELECT method FROM forest_deed LIMIT 1").fetchone()
+        assert method is not None
+        with late.transaction(), late.cursor() as cursor:
+            deed = energy.Deed(f.wang.id, f.partner.source.id, "second", method[0], 12_000, NOW)
+            assert energy.take_in(cursor, shard, [deed], NOW).new == 1
+            closing = threading.Thread(target=close)
+            closing.start()
+            assert not done.wait(0.3)  # it waits for us
+        closing.join(30)
+    assert done.is_set()
+    (closed,) = queries.closed()
+    assert (closed.deeds, closed.people) == (2, 2)

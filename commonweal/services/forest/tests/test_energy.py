@@ -11,7 +11,7 @@ from commonweal.kernel.errors import Conflict
 from commonweal.kernel.ledger import audit
 from commonweal.services.forest import energy
 from commonweal.services.forest.energy import Deed
-from commonweal.services.forest.planting import promise
+from commonweal.services.forest.planting import flush, promise
 from commonweal.services.forest.rules.bubbles import (
     FRIEND_DAY_LIMIT,
     LASTS,
@@ -238,6 +238,21 @@ def test_the_database_itself_refuses(forest: psycopg.Connection, statement: str)
 def ask(forest: psycopg.Connection, owner: uuid.UUID = LI, key: int = 1) -> object:
     with forest.transaction(), forest.cursor() as cursor:
         return promise(cursor, SEASON, owner, uuid.UUID(int=key), RIPE)
+
+
+def test_whoever_is_answered_has_a_promise_on_the_disk(forest: psycopg.Connection) -> None:
+    """The promise itself commits without waiting; `flush` brings the log of the database to the disk up to it."""
+    take(forest, ride("a", 100_000))
+    harvest(forest, LI, RIPE)
+    open_plot(forest, 1, 50, 5, 5)
+    assert forest.execute("SHOW synchronous_commit").fetchone() == ("on",)
+    ask(forest)
+    assert forest.execute("SHOW synchronous_commit").fetchone() == ("on",)  # for that transaction alone
+    written = forest.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+    with forest.cursor() as cursor:
+        flush(cursor)
+    assert written is not None
+    assert forest.execute("SELECT pg_current_wal_flush_lsn() >= %s", written).fetchone() == (True,)
 
 
 def test_a_position_is_promised_once_and_paid(forest: psycopg.Connection) -> None:

@@ -82,8 +82,18 @@ def test_real_tracks(geolife: list[Segment], recogniser: Recogniser) -> None:
 
 def test_the_label_is_never_looked_at(taught: list[Segment], recogniser: Recogniser) -> None:
     few = taught[:20]
-    bare = [Segment(s.name, "", None, s.features) for s in few]
+    bare = [Segment(s.name, s.user, None, s.features) for s in few]
     assert recogniser.judge(few) == recogniser.judge(bare)
+
+
+def test_a_persons_other_rides_count_a_little(taught: list[Segment], recogniser: Recogniser) -> None:
+    cars = [s for s in taught if s.mode == "car"][:8]
+    doubtful = next(s for s in taught if s.mode == "bus")
+    alone = recogniser.judge([doubtful])[0]
+    driver = [Segment(s.name, "x", None, s.features) for s in (doubtful, *cars)]
+    nameless = [Segment(s.name, "", None, s.features) for s in (doubtful, *cars)]
+    assert recogniser.judge(driver)[0].green < alone.green == recogniser.judge(nameless)[0].green
+    assert alone.green - recogniser.judge(driver)[0].green < 0.15
 
 
 def line(speeds: Sequence[float], seconds: int = 5) -> list[Fix]:

@@ -10,9 +10,9 @@ from PIL import Image
 
 from bench.forest.photos import coded, plantation
 from commonweal.kernel.errors import Invalid, TooLarge
+from commonweal.services.forest.field import read_exif
 from commonweal.services.forest.photos import Gallery, read_picture
 from commonweal.services.forest.photos.gallery import KEYED, keys
-from commonweal.services.forest.photos.picture import read_exif
 
 
 def photographs() -> dict[str, Image.Image]:

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from commonweal.kernel.errors import Conflict, NotAllowed
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
+from commonweal.services.forest import queries
+from commonweal.services.forest.actions import certificates, groves
 from commonweal.services.forest.queries import numbers, seasons
+from commonweal.services.forest.queries.holdings import held
 from commonweal.services.forest.tests.grove import Grove, give_energy, square
 
 JSON = "application/json"
@@ -105,3 +109,39 @@ def test_the_console_is_the_stewards(client: Client, grove: Grove) -> None:
     assert seasons.season("2028A-pine").closes_at < seasons.season(grove.season).closes_at
     page = client.get("/zh/forest/console/").content.decode()
     assert "YA1" in page and page.count("<h1") == 1
+
+
+def test_the_house_finds_trees_plots_and_open_seasons(client: Client, grove: Grove) -> None:
+    grove.contract()
+    grove.fund(positions=120)
+    give_energy(grove.person.id, 17_900)
+    made = certificates.ask(grove.person, grove.season, "a")
+    assert [hit.title.en for hit in queries.search(str(made.number).lower(), 5)] == [str(made.number)]
+    assert (
+        [hit.title.en for hit in queries.search("minqin", 5)]
+        == ["Plot CF1: saxaul"]
+        == [hit.title.en for hit in queries.search("民勤", 5)]
+    )
+    assert not queries.search("nowhere", 5) and not queries.search(" ", 5) and not queries.headline()
+    (card,) = queries.needed_now()
+    assert (card.value, card.goal) == (1, 120)
+    assert len(queries.public_pages()) == 2
+
+
+def test_a_grove_plants_a_tree_of_all_its_members(client: Client, grove: Grove) -> None:
+    """The founder asks, the grove's energy pays, and the certificate is the grove's."""
+    grove.contract()
+    grove.fund()
+    together = groves.found(grove.person, "林")
+    groves.join(grove.officer, groves.invite(grove.person, together))
+    for who, grams in ((grove.person, 10_000), (grove.officer, 8_000)):
+        give_energy(who.id, grams)
+        groves.put_in(who, together, grams, f"k-{grams}")
+    with pytest.raises(NotAllowed):
+        groves.plant(grove.officer, together, grove.season, "t1")
+    made = groves.plant(grove.person, together, grove.season, "t1")
+    assert groves.plant(grove.person, together, grove.season, "t1").number == made.number
+    assert (made.owner, held(together)) == (together, 100)
+    with pytest.raises(Conflict, match=r"energy\.short"):
+        groves.plant(grove.person, together, grove.season, "t2")
+    assert sum(groves.end(grove.person, together).values()) == 100

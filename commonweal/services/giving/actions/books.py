@@ -1,20 +1,34 @@
 """The accounts of a campaign's book, and the moves between them.
 
 A gift: debit `provider:<channel>`, credit `received` (no floor, striped: many writers at once). Laying: debit
-`received`, credit `fund` (floor 0: nothing that is not there can be spent). A payout: debit `fund`, credit `bank`.
-A refund: debit `fund`, credit `provider:<channel>`, pending until the provider has said how it ended; if it bounces
-later: debit `provider:<channel>`, credit `owed`. A chargeback: the same for what is there, and debit `receivable` for
-what is spent. A pool of matching: debit `provider:collected`, credit `pool:<id>`; a match: debit `pool:<id>`, credit
-`received`; taken back: debit `fund`, credit `pool:<id>`. A published grant: debit `recipient:<party>`, credit `funder`.
+`received`, credit `fund` (floor 0: nothing that is not there can be spent). A payout: debit `fund`, credit `bank`, then
+`provider:collected`; what neither holds is `payable` until the provider settles. A refund: debit `fund`, credit
+`provider:<channel>`, pending until the provider has said how it ended; if it bounces later: debit `provider:<channel>`,
+credit `owed`. A chargeback: the same for what is there, and debit `receivable` for what is spent. Fees: debit `fund`,
+or `borne` if the host bears them, credit `provider:<channel>` or `host`; a tip: debit `provider:<channel>`, credit
+`host`. A settlement: debit `bank`, credit `provider:<channel>`; and debit `payable`, credit `bank` for what has waited.
+A pool of matching: debit `provider:collected`, credit `pool:<id>`; a match: debit `pool:<id>`, credit `received`; taken
+back: debit `fund`, credit `pool:<id>`. A card: debit `provider:<channel>`, credit `cards`; its use: debit `cards`, and
+out as a payout, into the book of its campaign as collected. A published grant: debit `recipient:<party>`, credit
+`funder`.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 
-from commonweal.kernel.ledger import Account, Leg
+from commonweal.kernel.ledger import Account, Leg, balance, open_accounts
+from commonweal.kernel.proof.log import Cursor
+from commonweal.services.giving.rules.fees import cover
+from commonweal.services.giving.rules.gifts import COLLECTED
+from commonweal.services.giving.rules.trace import Span
 
 DEBIT, CREDIT = 1, -1
+
+
+WON = "won"
+"""The reference of a payment that a won chargeback has made: the host has its share of it already."""
 
 
 def provider(book: uuid.UUID, asset: str, channel: str) -> Account:
@@ -47,6 +61,26 @@ def owed(book: uuid.UUID, asset: str) -> Account:
     return Account(book, "owed", asset, CREDIT, floor=0)
 
 
+def host(book: uuid.UUID, asset: str) -> Account:
+    """What the host has earned here: its share of gifts, and tips."""
+    return Account(book, "host", asset, CREDIT, floor=0)
+
+
+def borne(book: uuid.UUID, asset: str) -> Account:
+    """What the host owes the book: fees that it bears, and what it can not return of a gift that was charged back."""
+    return Account(book, "borne", asset, DEBIT, floor=0)
+
+
+def cards(book: uuid.UUID, asset: str) -> Account:
+    """What gift cards hold that were bought here."""
+    return Account(book, "cards", asset, CREDIT, floor=0)
+
+
+def payable(book: uuid.UUID, asset: str) -> Account:
+    """What is paid out and leaves the bank when the provider has settled."""
+    return Account(book, "payable", asset, CREDIT, floor=0)
+
+
 def pool(book: uuid.UUID, asset: str, id: uuid.UUID) -> Account:
     """What a company has put in for matching and nobody has reserved."""
     return Account(book, f"pool:{id}", asset, CREDIT, floor=0)
@@ -65,3 +99,40 @@ def recipient(book: uuid.UUID, asset: str, party: uuid.UUID) -> Account:
 def move(debit: Account, credit: Account, amount: int) -> tuple[Leg, Leg]:
     """The two legs of a simple transfer."""
     return Leg(debit.id, amount), Leg(credit.id, -amount)
+
+
+_SEEN: set[tuple[uuid.UUID, str]] = set()
+"""Accounts that this process has found open; they are never closed."""
+
+
+def ensure(cursor: Cursor, accounts: Iterable[Account]) -> None:
+    """Open what is not open yet: a provider that was configured after a campaign had got its accounts.
+
+    Asked once a process for each, so that it costs a busy door nothing. What is opened here is asked for again, since
+    the caller may yet roll back.
+    """
+    unseen = [account for account in accounts if (account.book, account.name) not in _SEEN]
+    if not unseen:
+        return
+    cursor.execute(
+        "SELECT book, name FROM ledger_account WHERE (book, id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[]))",
+        [[account.book for account in unseen], [account.id for account in unseen]],
+    )
+    found = set(cursor.fetchall())
+    _SEEN.update(found)
+    open_accounts(cursor, [account for account in unseen if (account.book, account.name) not in found])
+
+
+def out(cursor: Cursor, book: uuid.UUID, asset: str, amount: int) -> tuple[Leg, ...]:
+    """The credits of money that leaves the charity's own hands: from the bank, from what it has collected itself, and
+    the rest when the provider settles. Under the lock of the book's line."""
+    there, collected, later = bank(book, asset), provider(book, asset, COLLECTED), payable(book, asset)
+    open_accounts(cursor, [there, collected, later])
+    found = cover(amount, balance(cursor, there), balance(cursor, collected))
+    parts = ((there, found.bank), (collected, found.collected), (later, found.payable))
+    return tuple(Leg(account.id, -part) for account, part in parts if part)
+
+
+def multirange(spans: Iterable[Span]) -> str:
+    """Places of a line as PostgreSQL writes them."""
+    return "{" + ",".join(f"[{span.start},{span.end})" for span in spans) + "}"

@@ -9,15 +9,10 @@ from datetime import timedelta
 from django.db import connection, transaction
 
 from commonweal.kernel import clock
-from commonweal.kernel.errors import Conflict
-from commonweal.kernel.parties import people
-from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries import clocks as queries
-from commonweal.services.giving.queries import payouts
 from commonweal.services.giving.rules import clocks as rules
-from commonweal.services.giving.rules import texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +81,3 @@ def ask_for_use(limit: int = 1000) -> list[Asked]:
             )
             asked += [Asked(book, id, after, Text(en, zh)) for book, id, en, zh in cursor.fetchall()]
     return asked
-
-
-@transaction.atomic
-def answer(officer: Party, campaign: uuid.UUID, request: uuid.UUID, after: int, said: Text) -> None:
-    """A charity tells how what was bought is used, once for each question.
-
-    Raises `NotFound` (`payout.unknown`), `NotAllowed`, `Invalid` (`text.*`) and `Conflict` (`use.not-asked`).
-    """
-    paid = payouts.payout(campaign, request)
-    people.require_role(officer, people.OFFICER, Party(id=paid.organisation_id))
-    said = texts.both(said.en, said.zh, "said", 2_000, lines=True)
-    now = clock.now()
-    fact = Fact("giving.use", now, {"campaign": str(campaign), "request": str(request), "after": after})
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE giving_use SET answered_at = %s, said_en = %s, said_zh = %s, fact = %s
-            WHERE book = %s AND request = %s AND after = %s AND answered_at IS NULL RETURNING true
-            """,
-            [now, said.en, said.zh, fact.id, campaign, request, after],
-        )
-        if cursor.fetchone() is None:
-            raise Conflict("use.not-asked", Text("This was not asked, or is answered.", "尚未询问或已经答复。"))
-        append(cursor, fact)

@@ -22,6 +22,7 @@ from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import books, gifts
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.queries import deeds as queries
 from commonweal.services.giving.queries.campaigns import Taking, taking, unknown
 from commonweal.services.giving.rules import deeds as rules
@@ -289,7 +290,7 @@ def _say(by: Party, shift: queries.Shift, person: uuid.UUID, minutes: int, *, nt
     rules.check_minutes(shift.rule, minutes)
     now, id = clock.now(), uuid7()
     fields = {"campaign": str(shift.campaign), "shift": str(shift.id), "minutes": minutes}
-    fact = Fact("giving.hours", now, fields, seal(*gifts.opening(person, id)), id)
+    fact = Fact("giving.hours", now, fields, seal(*opening(person, id)), id)
     with connection.cursor() as cursor:
         accounts = _open(cursor, shift.campaign, rules.MINUTES)
         if minutes != before:

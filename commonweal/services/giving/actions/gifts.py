@@ -4,31 +4,44 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from commonweal.kernel import clock
+from commonweal.kernel.arrays import array, ids, octets, texts
 from commonweal.kernel.errors import NotAllowed, Refusal
 from commonweal.kernel.ids import uuid7
-from commonweal.kernel.jobs import enqueue
-from commonweal.kernel.ledger import Leg, Transfer, expired, find, post, request_hash, resolve
+from commonweal.kernel.ledger import (
+    KeyReused,
+    Leg,
+    Transfer,
+    expired,
+    find,
+    post,
+    post_each,
+    request_hash,
+    resolve,
+)
 from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
-from commonweal.kernel.proof.verify import SALT_SIZE, seal
+from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import books, callbacks, matches, returns
+from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
+from commonweal.services.giving.queries import cards as card_queries
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
+from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.queries.sql import prepared
+from commonweal.services.giving.rules import fees
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome
 
@@ -80,8 +93,8 @@ def collect(officer: Party, wish: Give) -> Taken:
 def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | Refusal]:
     """Take a batch of gifts in the caller's transaction; the answers are in the order asked.
 
-    A gift that cannot be taken gets its refusal as the answer and hinders no other; a reused key raises `KeyReused`
-    for the whole batch.
+    A gift that cannot be taken, or whose key stands for another wish, gets its refusal as the answer and hinders no
+    other.
     """
     campaigns = taking({wish.campaign for wish in gives}, now)
     answers: dict[int, Taken | Refusal] = {}
@@ -92,25 +105,30 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
             if campaign is None:
                 raise unknown()
             rules.check(wish, campaign.standing, campaign.asset, campaign.cap, now)
+            fees.check_tip(wish.tip, campaign.custody, campaign.asset)
         except Refusal as refusal:
             answers[place] = (campaign and _answered_before(cursor, wish, campaign.title)) or refusal
         else:
             placed[place] = _transfer(wish, now)
+    new_here = {books.provider(gives[place].campaign, gives[place].asset, gives[place].channel) for place in placed}
+    new_here |= {books.host(gives[place].campaign, gives[place].asset) for place in placed if gives[place].tip}
+    books.ensure(cursor, new_here)
     facts = {
         place: _fact(gives[place], transfer.id, now) for place, transfer in placed.items() if gives[place].collected
     }
-    posted = post(cursor, list(placed.values()), KEEP, _kept(gives, placed, facts, now))
+    posted = post_each(cursor, list(placed.values()), KEEP, _kept(gives, placed, facts, now))
     new = []
     for (place, transfer), answer in zip(placed.items(), posted, strict=True):
         wish, title = gives[place], campaigns[gives[place].campaign].title
-        if answer.existed:
+        if isinstance(answer, KeyReused):
+            answers[place] = answer
+        elif answer.existed:
             answers[place] = _stored(cursor, wish.campaign, answer.id, title)
-            continue
-        fact = facts.get(place)
-        answers[place] = Taken(wish.campaign, transfer.id, title, now, fact.id if fact else None, existed=False)
-        if fact and wish.giver:
-            enqueue("giving.thank", campaign=str(wish.campaign), gift=str(transfer.id))
-        new.append((wish, transfer.id))
+        else:
+            fact = facts.get(place)
+            answers[place] = Taken(wish.campaign, transfer.id, title, now, fact.id if fact else None, existed=False)
+            new.append((wish, transfer.id))
+    _keep_tips(cursor, new)
     matches.reserve(cursor, new, now)
     return [answers[place] for place in range(len(gives))]
 
@@ -125,14 +143,18 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         callback = provider(channel).read_callback(body, headers, now)
     except Ignored:
         return Outcome.IGNORED
+    if callback.kind is Kind.AGREEMENT:
+        return agreements.take_in(callback)
     if callback.kind is not Kind.PAYMENT:
         return returns.take_in(callback)
     return take_in(callback)
 
 
 def take_in(callback: Callback) -> Outcome:
-    """Take in a payment that a provider reports, called back or asked for."""
+    """Take in a payment that a provider reports, called back or asked for: of a gift, or of a gift card."""
     now = clock.now()
+    if card_queries.find(callback.book, callback.gift):
+        return cards.take_in(callback)
     with transaction.atomic(), prepared() as cursor:
         promised = _promised(cursor, callback)
         outcome = _judge(promised, callback)
@@ -166,17 +188,37 @@ def expire() -> int:
             return number
 
 
-def opening(giver: uuid.UUID, fact: uuid.UUID) -> tuple[bytes, dict[str, str]]:
-    """What opens the seal of a gift's leaf: a salt that follows from the giver's key, so it is gone with that key.
+def thank(campaign: uuid.UUID, limit: int = 200) -> list[Gift]:
+    """The next gifts of the fund's line whose givers have not been thanked, taken in the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO giving_thanked (book, nth) VALUES (%s, 0) ON CONFLICT DO NOTHING", [campaign])
+        cursor.execute("SELECT nth FROM giving_thanked WHERE book = %s FOR UPDATE", [campaign])
+        (after,) = cursor.fetchone()
+        found = laid_after(campaign, after, limit)
+        if found:
+            cursor.execute("UPDATE giving_thanked SET nth = %s WHERE book = %s", [found[-1].nth, campaign])
+    return found
 
-    Raises `cipher.Forgotten`.
-    """
-    return hmac.digest(cipher.key_of(giver), fact.bytes, "sha256")[:SALT_SIZE], {"giver": str(giver)}
 
-
-def _legs(wish: Give) -> tuple[Leg, Leg]:
+def _legs(wish: Give) -> tuple[Leg, ...]:
     there = books.provider(wish.campaign, wish.asset, wish.channel)
-    return books.move(there, books.received(wish.campaign, wish.asset), wish.amount)
+    received = books.received(wish.campaign, wish.asset)
+    if not wish.tip:
+        return books.move(there, received, wish.amount)
+    host = books.host(wish.campaign, wish.asset)
+    return Leg(there.id, wish.whole), Leg(received.id, -wish.amount), Leg(host.id, -wish.tip)
+
+
+def _keep_tips(cursor: Cursor, given: Sequence[tuple[Give, uuid.UUID]]) -> None:
+    tips = [(wish.campaign, gift, wish.tip) for wish, gift in given if wish.tip]
+    if tips:
+        cursor.execute(
+            """
+            INSERT INTO giving_tip (book, gift, amount)
+            SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[])
+            """,
+            list(map(list, zip(*tips, strict=True))),
+        )
 
 
 def _transfer(wish: Give, now: datetime) -> Transfer:
@@ -199,7 +241,8 @@ def _key(wish: Give) -> str:
 
 
 def _request(wish: Give) -> bytes:
-    return request_hash("give", str(wish.giver), wish.amount, wish.asset, wish.channel)
+    tip = (wish.tip,) if wish.tip else ()
+    return request_hash("give", str(wish.giver), wish.amount, wish.asset, wish.channel, *tip)
 
 
 def _answered_before(cursor: Cursor, wish: Give, title: Text) -> Taken | None:
@@ -254,13 +297,13 @@ def _kept(
     """The parameters of `KEEP`."""
     new = [(gives[place], transfer.id, facts.get(place)) for place, transfer in placed.items()]
     return {
-        "gift_book": [wish.campaign for wish, _, _ in new],
-        "gift": [id for _, id, _ in new],
-        "giver": [wish.giver for wish, _, _ in new],
-        "amount": [wish.amount for wish, _, _ in new],
-        "channel": [wish.channel for wish, _, _ in new],
-        "fact": [fact and fact.id for _, _, fact in new],
-        "entry": [fact and fact.entry for _, _, fact in new],
+        "gift_book": ids(wish.campaign for wish, _, _ in new),
+        "gift": ids(id for _, id, _ in new),
+        "giver": ids(wish.giver for wish, _, _ in new),
+        "amount": array(wish.amount for wish, _, _ in new),
+        "channel": texts(wish.channel for wish, _, _ in new),
+        "fact": ids(fact.id if fact else None for _, _, fact in new),
+        "entry": octets(fact.entry if fact else None for _, _, fact in new),
         "now": now,
     }
 
@@ -270,6 +313,7 @@ def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool]
     cursor.execute(
         """
         SELECT g.giver, g.amount, c.asset, g.channel, g.at,
+               coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip,
                EXISTS (SELECT FROM giving_payment p WHERE p.book = g.book AND p.gift = g.id)
         FROM giving_gift g JOIN giving_campaign c ON c.id = g.book
         WHERE g.book = %s AND g.id = %s FOR UPDATE OF g
@@ -279,8 +323,8 @@ def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool]
     row = cursor.fetchone()
     if row is None:
         return None
-    giver, amount, asset, channel, at, paid = row
-    return Give(callback.book, giver, amount, asset, channel, key=""), at, paid
+    giver, amount, asset, channel, at, tip, paid = row
+    return Give(callback.book, giver, amount, asset, channel, key="", tip=tip), at, paid
 
 
 def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime, now: datetime) -> None:
@@ -300,8 +344,6 @@ def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime,
         [wish.campaign, callback.gift, wish.amount, transfer, fact.id, callback.reference, now],
     )
     append(cursor, fact)
-    if wish.giver:
-        enqueue("giving.thank", campaign=str(wish.campaign), gift=str(callback.gift))
 
 
 def _late(wish: Give, gift: uuid.UUID, now: datetime) -> Transfer:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from fractions import Fraction
 
 from commonweal.kernel import clock
 from commonweal.kernel.ids import uuid7
+from commonweal.kernel.jobs import enqueue
 from commonweal.kernel.ledger import Transfer, post, request_hash
 from commonweal.kernel.proof.log import Cursor
-from commonweal.services.giving.actions import books
+from commonweal.services.giving.actions import books, fees
 from commonweal.services.giving.rules.trace import Span
 
 
@@ -18,6 +20,7 @@ def lock(cursor: Cursor, campaign: uuid.UUID) -> None:
 
 
 def lay(cursor: Cursor, campaign: uuid.UUID) -> int:
+    """Lay the payments that have no place, and let their givers be thanked; returns how many."""
     cursor.execute(
         """
         WITH line AS MATERIALIZED (  -- once: rows of this very update stand in its index
@@ -31,18 +34,25 @@ def lay(cursor: Cursor, campaign: uuid.UUID) -> int:
         )
         UPDATE giving_payment p SET start = line.laid + fresh.before, nth = line.nth + fresh.number
         FROM line, fresh WHERE p.book = %(book)s AND p.gift = fresh.gift
-        RETURNING p.amount
+        RETURNING p.amount, p.gift, p.start, p.reference
         """,
         {"book": campaign},
     )
-    amounts = [row[0] for row in cursor.fetchall()]
+    placed = cursor.fetchall()
+    amounts = [row[0] for row in placed]
     if amounts:
-        cursor.execute("SELECT asset FROM giving_campaign WHERE id = %s", [campaign])
-        (asset,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT asset, host_fee_numerator, host_fee_denominator FROM giving_campaign WHERE id = %s", [campaign]
+        )
+        asset, *rate = cursor.fetchone()
         legs = books.move(books.received(campaign, asset), books.fund(campaign, asset), sum(amounts))
         id = uuid7()
         request = request_hash("lay", str(id))
         post(cursor, [Transfer(campaign, f"lay:{id}", request, "giving.lay", legs, clock.now(), id=id)])
+        enqueue("giving.thank", campaign=str(campaign))
+        if rate[0]:
+            laid = [(gift, Span(start, start + amount)) for amount, gift, start, said in placed if said != books.WON]
+            fees.of_host(cursor, campaign, asset, Fraction(*rate), laid, clock.now())
     return len(amounts)
 
 

@@ -8,19 +8,20 @@ from django.db import connection, transaction
 from psycopg.types.range import Int8Range
 
 from commonweal.kernel import clock
-from commonweal.kernel.errors import Refusal
+from commonweal.kernel.errors import Conflict, Refusal
 from commonweal.kernel.files import store
 from commonweal.kernel.ids import derived
 from commonweal.kernel.jobs import enqueue
-from commonweal.kernel.ledger import Transfer, post, request_hash
+from commonweal.kernel.ledger import Leg, Transfer, post, request_hash
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.note import encode
 from commonweal.kernel.quantity import check_amount
+from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import books, line
 from commonweal.services.giving.actions.gifts import take
-from commonweal.services.giving.queries import campaigns
+from commonweal.services.giving.queries import campaigns, orders
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.queries.campaigns import taking, unknown
 from commonweal.services.giving.rules import payouts as rules
@@ -101,7 +102,7 @@ def judge(steward: Party, campaign: uuid.UUID, request: uuid.UUID, *, approves: 
         )
         append(cursor, fact)
         state = queries.payout(campaign, request).state
-        if state is rules.State.APPROVED:
+        if state is rules.State.APPROVED and not payout.ordered:
             enqueue("giving.pay", campaign=str(campaign), request=str(request))
         elif state is rules.State.DECLINED:
             enqueue("giving.tell_declined", campaign=str(campaign), request=str(request))
@@ -111,8 +112,8 @@ def judge(steward: Party, campaign: uuid.UUID, request: uuid.UUID, *, approves: 
 def pay(campaign: uuid.UUID, request: uuid.UUID) -> uuid.UUID:
     """Pay out what is approved, once; returns the transfer. The units that it drew are fixed for good.
 
-    Left-over property goes to its new campaign in the same transaction. Raises `Conflict` with code
-    `payout.not-approved` or `fund.too-low`, and what `take` refuses there.
+    An order is paid what its vendor has invoiced. Left-over property goes to its new campaign in the same transaction.
+    Raises `Conflict` with `payout.not-approved`, `order.not-invoiced` or `fund.too-low`, and what `take` refuses there.
     """
     now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
@@ -121,24 +122,25 @@ def pay(campaign: uuid.UUID, request: uuid.UUID) -> uuid.UUID:
         rules.check_payable(payout.rule)
         if payout.transfer is not None:
             return payout.transfer
+        amount = _payable(campaign, payout)
         line.lay(cursor, campaign)
-        spans = draw(line.laid(cursor, campaign), line.drawn(cursor, campaign), payout.amount)
+        spans = draw(line.laid(cursor, campaign), line.drawn(cursor, campaign), amount)
         asset = payout.asset.code
         transfer = Transfer(
             book=campaign,
             key=f"payout:{request}",
             request=request_hash("payout", str(request)),
             kind="giving.payout",
-            legs=books.move(books.fund(campaign, asset), books.bank(campaign, asset), payout.amount),
+            legs=(Leg(books.fund(campaign, asset).id, amount), *books.out(cursor, campaign, asset, amount)),
             at=now,
         )
         post(cursor, [transfer])
-        fields = {"campaign": str(campaign), "request": str(request), "amount": payout.amount, "asset": asset}
+        fields = {"campaign": str(campaign), "request": str(request), "amount": amount, "asset": asset}
         drew = [[span.start, span.end] for span in spans]
         fact = Fact("giving.payout", now, fields | {"drew": drew, "what": encode(request_hash(payout.what.zh))})
         cursor.execute(
-            "INSERT INTO giving_payout (book, request, transfer, fact, at) VALUES (%s, %s, %s, %s, %s)",
-            [campaign, request, transfer.id, fact.id, now],
+            "INSERT INTO giving_payout (book, request, amount, transfer, fact, at) VALUES (%s, %s, %s, %s, %s, %s)",
+            [campaign, request, amount, transfer.id, fact.id, now],
         )
         cursor.execute(
             "INSERT INTO giving_draw (book, request, span) SELECT %s, %s, unnest(%s::int8range[])",
@@ -147,9 +149,19 @@ def pay(campaign: uuid.UUID, request: uuid.UUID) -> uuid.UUID:
         append(cursor, fact)
         target = queries.target(campaign, request)
         if target is not None:
-            passed = Give(target, None, payout.amount, asset, COLLECTED, f"leftover-{request}")
+            passed = Give(target, None, amount, asset, COLLECTED, f"leftover-{request}")
             (taken,) = take(cursor, [passed], now)
             if isinstance(taken, Refusal):
                 raise taken
         enqueue("giving.tell_paid", campaign=str(campaign), request=str(request))
         return transfer.id
+
+
+def _payable(campaign: uuid.UUID, payout: queries.Payout) -> int:
+    """What a payout comes to: what was asked, or what the vendor of an order has invoiced."""
+    if not payout.ordered:
+        return payout.amount
+    invoiced = orders.order(campaign, payout.id).invoiced
+    if invoiced is None:
+        raise Conflict("order.not-invoiced", Text("This order is paid when it is invoiced.", "订单在开票后支付。"))
+    return invoiced

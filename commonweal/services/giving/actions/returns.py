@@ -6,7 +6,7 @@ A return draws places of its own gift and so leaves a hole in the fund's line: n
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,26 +14,31 @@ from django.db import connection, transaction
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, NotAllowed
-from commonweal.kernel.ids import derived
+from commonweal.kernel.ids import derived, uuid7
 from commonweal.kernel.jobs import enqueue
-from commonweal.kernel.ledger import Leg, Transfer, open_accounts, post, request_hash, resolve
+from commonweal.kernel.ledger import Leg, Transfer, balance, open_accounts, post, request_hash, resolve
 from commonweal.kernel.ledger.books import check_key
-from commonweal.kernel.parties import people
+from commonweal.kernel.parties import cipher, people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
+from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.quantity import check_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import books, callbacks, line
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.matching import clawed_back
 from commonweal.services.giving.payment import Back, Callback, Kind, provider
 from commonweal.services.giving.payment.port import NOBODY
+from commonweal.services.giving.queries import fees
 from commonweal.services.giving.queries import gifts as gift_queries
 from commonweal.services.giving.queries import returns as queries
 from commonweal.services.giving.queries.campaigns import acts_for, asset_of
 from commonweal.services.giving.queries.reconciliation import paid_as
+from commonweal.services.giving.rules import fees as fee_rules
 from commonweal.services.giving.rules import returns as rules
 from commonweal.services.giving.rules import texts
+from commonweal.services.giving.rules.fees import Payee
 from commonweal.services.giving.rules.gifts import COLLECTED, Outcome
 from commonweal.services.giving.rules.returns import Cause, End
 from commonweal.services.giving.rules.trace import Span, free
@@ -49,6 +54,14 @@ class Paid:
     asset: str
     channel: str
     place: Span
+    tip: int
+    parts: dict[Payee, int]
+    """The net part that each party has got."""
+
+    @property
+    def whole(self) -> int:
+        """What was paid: the gift and its tip."""
+        return self.amount + self.tip
 
 
 def refund(who: Party, campaign: uuid.UUID, gift: uuid.UUID, amount: int, reason: str, key: str) -> uuid.UUID:
@@ -75,12 +88,37 @@ def refund(who: Party, campaign: uuid.UUID, gift: uuid.UUID, amount: int, reason
                     field="key",
                 )
             return id
-        gone = queries.returned(queries.of_gift(campaign, gift))
-        spans = rules.refund(free(paid.place, line.drawn(cursor, campaign)), amount, paid.amount, gone)
-        there = books.provider(campaign, paid.asset, paid.channel)
-        legs = books.move(books.fund(campaign, paid.asset), there, amount)
-        done = paid.channel == COLLECTED
-        _keep(cursor, paid, id, Cause.REFUND, legs, spans, now, amount, reason=reason, by=who.id, pending=not done)
+        earlier, done = queries.of_gift(campaign, gift), paid.channel == COLLECTED
+        rules.check_amount(amount, paid.whole, queries.returned(earlier))
+        shares = fee_rules.shares(paid.parts, queries.gone(earlier), amount)
+        spans = rules.refund(free(paid.place, line.drawn(cursor, campaign)), shares[Payee.CAMPAIGN])
+        host = shares[Payee.HOST] + shares[Payee.TIP]
+        legs = [Leg(books.fund(campaign, paid.asset).id, shares[Payee.CAMPAIGN])] if spans else []
+        if host:
+            earned = books.host(campaign, paid.asset)
+            rules.check_parts({"host": host}, {"host": balance(cursor, earned)})
+            legs.append(Leg(earned.id, host))
+        out = shares[Payee.CAMPAIGN] + host  # the processor gives its own part back itself, or keeps it
+        rules.check_amount(out, paid.whole, 0)
+        if done:
+            legs += books.out(cursor, campaign, paid.asset, out)
+        else:
+            legs.append(Leg(books.provider(campaign, paid.asset, paid.channel).id, -out))
+        _keep(
+            cursor,
+            paid,
+            id,
+            Cause.REFUND,
+            tuple(legs),
+            spans,
+            now,
+            amount,
+            reason=reason,
+            by=who.id,
+            pending=not done,
+            shares=shares,
+            kept=0 if _returns_fee(paid.channel) else shares[Payee.PROCESSOR],
+        )
         if done:
             _end(cursor, campaign, id, End.DONE, now)
         else:
@@ -96,7 +134,7 @@ def send(campaign: uuid.UUID, id: uuid.UUID) -> None:
     found = queries.one(campaign, id)
     if found.standing is not rules.Standing.UNDER_WAY:
         return
-    back = Back(id, campaign, found.gift, found.amount, found.asset.code, found.payment)
+    back = Back(id, campaign, found.gift, found.goes_back, found.asset.code, found.payment)
     answer = provider(found.channel).refund(back)
     if answer is not None:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -116,6 +154,8 @@ def take_in(callback: Callback) -> Outcome:
             return Outcome.KNOWN
         if outcome is Outcome.CHARGED_BACK:
             _charge_back(cursor, callback, now)
+        elif outcome is Outcome.CHARGEBACK_WON:
+            _win(cursor, callback, now)
         elif outcome in (Outcome.REFUNDED, Outcome.REFUND_FAILED) and callback.refund:
             end = End.DONE if outcome is Outcome.REFUNDED else End.FAILED
             _conclude(cursor, callback.book, callback.refund, end, now)
@@ -156,7 +196,9 @@ def _paid(cursor: Cursor, campaign: uuid.UUID, gift: uuid.UUID) -> Paid:
     line.lay(cursor, campaign)
     cursor.execute(
         """
-        SELECT p.amount, c.asset, g.channel, p.start FROM giving_payment p
+        SELECT p.amount, c.asset, g.channel, p.start,
+               coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = p.book AND t.gift = p.gift), 0)
+        FROM giving_payment p
         JOIN giving_gift g ON g.book = p.book AND g.id = p.gift JOIN giving_campaign c ON c.id = p.book
         WHERE p.book = %s AND p.gift = %s
         """,
@@ -165,8 +207,14 @@ def _paid(cursor: Cursor, campaign: uuid.UUID, gift: uuid.UUID) -> Paid:
     row = cursor.fetchone()
     if row is None:
         raise gift_queries.unknown()
-    amount, asset, channel, start = row
-    return Paid(campaign, gift, amount, asset, channel, Span(start, start + amount))
+    amount, asset, channel, start, tip = row
+    parts = fee_rules.parts(amount, tip, fees.out_of(fees.of_gift(campaign, gift)))
+    return Paid(campaign, gift, amount, asset, channel, Span(start, start + amount), tip, parts)
+
+
+def _returns_fee(channel: str) -> bool:
+    """Whether a provider gives its fee back with a refund."""
+    return channel == COLLECTED or provider(channel).returns_fee
 
 
 def _asset(cursor: Cursor, campaign: uuid.UUID) -> str:
@@ -182,14 +230,21 @@ def _judge(cursor: Cursor, callback: Callback) -> Outcome:
         return Outcome.DIFFERS
     if callback.kind is Kind.CHARGEBACK:
         earlier = [each for each in queries.of_gift(callback.book, callback.gift) if each.cause is Cause.CHARGEBACK]
-        if derived(callback.book, f"chargeback:{callback.reference}") in {each.id for each in earlier}:
+        known = queries.find(callback.book, derived(callback.book, f"chargeback:{callback.reference}"))
+        if known and callback.succeeded:
             return Outcome.KNOWN
-        fits = 0 < callback.amount <= found.amount - sum(each.amount for each in earlier)
+        if known and known.standing is rules.Standing.WON:
+            return Outcome.KNOWN
+        if known and known.amount == callback.amount:
+            return Outcome.CHARGEBACK_WON
+        if not callback.succeeded:
+            return Outcome.DIFFERS
+        fits = 0 < callback.amount <= found.whole - sum(each.amount for each in earlier)
         return Outcome.CHARGED_BACK if fits else Outcome.DIFFERS
     back = queries.find(callback.book, callback.refund) if callback.refund else None
     if back is None or (back.gift, back.cause) != (callback.gift, Cause.REFUND):
         return Outcome.UNKNOWN
-    if back.amount != callback.amount:
+    if back.goes_back != callback.amount:
         return Outcome.DIFFERS
     try:
         end = rules.conclude(back.ends, End.DONE if callback.succeeded else End.FAILED)
@@ -208,7 +263,7 @@ def _conclude(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, reported: End,
         asset = found.asset.code
         owed = books.owed(campaign, asset)
         open_accounts(cursor, [owed])
-        legs = books.move(books.provider(campaign, asset, found.channel), owed, found.amount)
+        legs = books.move(books.provider(campaign, asset, found.channel), owed, found.goes_back)
         post(cursor, [Transfer(campaign, f"bounced {id}", request_hash(str(id)), "giving.bounce", legs, now)])
         _write_end(cursor, campaign, id, end, now)
     elif end is not None:
@@ -223,21 +278,86 @@ def _charge_back(cursor: Cursor, callback: Callback, now: datetime) -> None:
     for open_one in queries.of_gift(campaign, callback.gift):
         if open_one.standing is rules.Standing.UNDER_WAY:  # what is held for a refund is taken first
             _conclude(cursor, campaign, open_one.id, End.FAILED, now)
-    spans, receivable = rules.chargeback(free(paid.place, line.drawn(cursor, campaign)), callback.amount)
-    there = books.provider(campaign, paid.asset, paid.channel)
-    legs = [Leg(there.id, -callback.amount)]
-    if spans:
-        legs.append(Leg(books.fund(campaign, paid.asset).id, callback.amount - receivable))
-    if receivable:
-        owes = books.receivable(campaign, paid.asset)
-        open_accounts(cursor, [owes])
-        legs.append(Leg(owes.id, receivable))
+    earlier = queries.gone(queries.of_gift(campaign, callback.gift), charged_back=True)
+    shares = fee_rules.shares(paid.parts, earlier, callback.amount)
+    spans, receivable = rules.chargeback(free(paid.place, line.drawn(cursor, campaign)), shares[Payee.CAMPAIGN])
+    receivable += shares[Payee.PROCESSOR]  # the provider keeps its fee; the charity bears it
+    earned, borne = books.host(campaign, paid.asset), books.borne(campaign, paid.asset)
+    owes = books.receivable(campaign, paid.asset)
+    host = shares[Payee.HOST] + shares[Payee.TIP]
+    open_accounts(cursor, [owes, *((earned, borne) if host else ())])
+    there = min(host, balance(cursor, earned)) if host else 0
+    debits = (
+        (books.fund(campaign, paid.asset), sum(map(len, spans))), (owes, receivable), (earned, there),
+        (borne, host - there),
+    )  # fmt: skip
+    legs = [Leg(books.provider(campaign, paid.asset, paid.channel).id, -callback.amount)]
+    legs += [Leg(account.id, part) for account, part in debits if part]
     id = derived(campaign, f"chargeback:{callback.reference}")
     _keep(
         cursor, paid, id, Cause.CHARGEBACK, tuple(legs), spans, now, callback.amount, receivable=receivable,
-        reference=callback.reference,
+        reference=callback.reference, shares=shares,
     )  # fmt: skip
     _end(cursor, campaign, id, End.DONE, now)
+
+
+def _win(cursor: Cursor, callback: Callback, now: datetime) -> None:
+    """The money is back. What was spent is owed no longer; what a charity has repaid of it goes to the charity; each
+    other party has its part again; and what the fund had lost is a payment of the same giver, at a place of its own,
+    since the places of the first one are gone for good. Matches that were taken back stay taken back."""
+    campaign = callback.book
+    paid = _paid(cursor, campaign, callback.gift)
+    lost = queries.one(campaign, derived(campaign, f"chargeback:{callback.reference}"))
+    asset, host = paid.asset, lost.host + lost.tip
+    fund = lost.amount - lost.receivable - host
+    owes, earned, borne = books.receivable(campaign, asset), books.host(campaign, asset), books.borne(campaign, asset)
+    open_accounts(cursor, [owes, earned, borne])
+    open_debt, open_borne = min(lost.receivable, balance(cursor, owes)), min(host, balance(cursor, borne))
+    credits = (
+        (books.received(campaign, asset), fund), (owes, open_debt), (borne, open_borne), (earned, host - open_borne),
+    )  # fmt: skip
+    legs = [Leg(books.provider(campaign, asset, paid.channel).id, lost.amount)]
+    legs += [Leg(account.id, -part) for account, part in credits if part]
+    if lost.receivable > open_debt:
+        legs += books.out(cursor, campaign, asset, lost.receivable - open_debt)
+    transfer = Transfer(campaign, f"won {lost.id}", request_hash("won", str(lost.id)), "giving.won", tuple(legs), now)
+    post(cursor, [transfer])
+    if fund:
+        id = uuid7()
+        sealed = seal(*opening(lost.giver, id)) if lost.giver and not _is_forgotten(lost.giver) else None
+        fields = {"campaign": str(campaign), "gift": str(transfer.id), "amount": fund, "asset": asset}
+        fact = Fact("giving.gift", now, fields, sealed, id)
+        cursor.execute(
+            """
+            WITH gift AS (
+                INSERT INTO giving_gift (book, id, giver, amount, channel, at)
+                SELECT book, %(id)s, giver, %(amount)s, channel, at FROM giving_gift
+                WHERE book = %(book)s AND id = %(gift)s
+            )
+            INSERT INTO giving_payment (book, gift, amount, transfer, fact, reference, at)
+            VALUES (%(book)s, %(id)s, %(amount)s, %(id)s, %(fact)s, %(won)s, %(now)s)
+            """,
+            {
+                "book": campaign,
+                "id": transfer.id,
+                "gift": callback.gift,
+                "won": books.WON,
+                "amount": fund,
+                "fact": fact.id,
+                "now": now,
+            },
+        )
+        append(cursor, fact)
+    _write_end(cursor, campaign, lost.id, End.WON, now)
+
+
+def _is_forgotten(giver: uuid.UUID) -> bool:
+    """Whether nothing can be sealed for a giver any more."""
+    try:
+        cipher.key_of(giver)
+    except cipher.Forgotten:
+        return True
+    return False
 
 
 def _keep(
@@ -255,23 +375,27 @@ def _keep(
     reason: str = "",
     by: uuid.UUID | None = None,
     pending: bool = False,
+    shares: Mapping[Payee, int] | None = None,
+    kept: int = 0,
 ) -> None:
+    of = shares or {}
+    host, tip, processor = of.get(Payee.HOST, 0), of.get(Payee.TIP, 0), of.get(Payee.PROCESSOR, 0)
     request = request_hash(cause, str(paid.gift), amount)
     transfer = Transfer(
         paid.campaign, f"{cause} {id}", request, f"giving.{cause}", legs, now, "pending" if pending else "posted"
     )
     post(cursor, [transfer])
     fields = {"campaign": str(paid.campaign), "gift": str(paid.gift), "amount": amount, "asset": paid.asset}
-    fact = Fact(f"giving.{cause}", now, fields | {"receivable": receivable, "return": str(id)})
-    written = "{" + ",".join(f"[{span.start},{span.end})" for span in spans) + "}"
+    parted = {"host": host, "tip": tip, "processor": processor, "kept": kept} if host or tip or processor else {}
+    fact = Fact(f"giving.{cause}", now, fields | {"receivable": receivable, "return": str(id)} | parted)
     cursor.execute(
         """
-        INSERT INTO giving_return (book, id, gift, cause, amount, receivable, spans, reference, reason, asked_by,
-                                   transfer, fact, at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s::int8multirange, %s, %s, %s, %s, %s, %s)
+        INSERT INTO giving_return (book, id, gift, cause, amount, receivable, host, tip, processor, kept, spans,
+                                   reference, reason, asked_by, transfer, fact, at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::int8multirange, %s, %s, %s, %s, %s, %s)
         """,
-        [paid.campaign, id, paid.gift, cause, amount, receivable, written, reference, reason, by, transfer.id, fact.id,
-         now],
+        [paid.campaign, id, paid.gift, cause, amount, receivable, host, tip, processor, kept, books.multirange(spans),
+         reference, reason, by, transfer.id, fact.id, now],
     )  # fmt: skip
     append(cursor, fact)
 
@@ -292,7 +416,7 @@ def claw_back(cursor: Cursor, campaign: uuid.UUID, gift: uuid.UUID, now: datetim
         """
         SELECT m.matching, m.pool_book, m.pool, m.amount, m.counted,
                least(m.counted, greatest(0, m.counted - g.amount + (
-                   SELECT coalesce(sum(r.amount), 0) FROM giving_return r JOIN giving_return_end e
+                   SELECT coalesce(sum(r.amount - r.tip), 0) FROM giving_return r JOIN giving_return_end e
                    ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
                    WHERE r.book = m.book AND r.gift = m.gift)))::bigint,
                (SELECT coalesce(sum(r.amount), 0)::bigint FROM giving_return r

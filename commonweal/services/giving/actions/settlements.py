@@ -49,7 +49,7 @@ def propose(campaign: uuid.UUID, id: uuid.UUID) -> str | None:
         fact = Fact("giving.settlement", now, fields | {"asset": pool.asset.code})
         cursor.execute(
             """
-            INSERT INTO giving_settlement (book, pool, digest, file, matched, gifts, fact, at)
+            INSERT INTO giving_pool_settlement (book, pool, digest, file, matched, gifts, fact, at)
             VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
             """,
             [campaign, id, digest, written, matched, len(file.gifts), fact.id, now],
@@ -93,7 +93,7 @@ def judge(
         fact = Fact("giving.settlement-word", now, fields)
         cursor.execute(
             """
-            INSERT INTO giving_settlement_word (book, pool, digest, steward, approves, note, fact, at)
+            INSERT INTO giving_pool_word (book, pool, digest, steward, approves, note, fact, at)
             VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
             """,
             [campaign, id, pool.digest, steward.id, approves, note, fact.id, now],
@@ -125,7 +125,7 @@ def pay(campaign: uuid.UUID, id: uuid.UUID) -> int:
         file = pool_file.parse(queries.published(pool))
         _let_go(cursor, pool, now)
         cursor.execute(
-            "INSERT INTO giving_settled (book, pool, digest, at) VALUES (%s, %s, %s, %s)",
+            "INSERT INTO giving_pool_settled (book, pool, digest, at) VALUES (%s, %s, %s, %s)",
             [campaign, id, pool.digest, now],
         )
         counts = {gift.id: gift for gift in file.gifts}

@@ -54,7 +54,7 @@ class Gift(Schema):
             state=found.state.value,
             given_at=found.at,
             fact=found.fact,
-            pay=_pay(found.channel, Order(found.campaign, found.id, found.amount, found.asset.code, found.title))
+            pay=_pay(found.channel, Order(found.campaign, found.id, found.whole, found.asset.code, found.title))
             if found.state is rules.State.WAITING
             else None,
         )
@@ -63,7 +63,19 @@ class Gift(Schema):
 class Outcome(Schema):
     """What a callback came to."""
 
-    outcome: Literal["paid", "known", "unknown", "differs", "refunded", "refund-failed", "charged-back", "ignored"]
+    outcome: Literal[
+        "paid",
+        "known",
+        "unknown",
+        "differs",
+        "refunded",
+        "refund-failed",
+        "charged-back",
+        "chargeback-won",
+        "agreed",
+        "revoked",
+        "ignored",
+    ]
 
 
 def _check_size(request: HttpRequest, largest: int) -> None:

@@ -9,6 +9,7 @@ from ninja import Schema
 from pydantic import Base64Bytes, Field
 
 from commonweal.kernel.doors import Body
+from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 
 Documents = Annotated[list[Base64Bytes], Field(max_length=10)]
@@ -34,8 +35,11 @@ class Words(Body):
 
     @property
     def text(self) -> Text:
-        """Both languages; the rules then say what may stand in it."""
-        return Text(self.en or self.zh, self.zh or self.en)
+        """Both languages; the rules then say what may stand in it. Raises `Invalid` (`text.empty`) for neither."""
+        en, zh = self.en.strip(), self.zh.strip()
+        if not (en or zh):
+            raise Invalid("text.empty", Text("Write something here.", "请填写此项。"))
+        return Text(en or zh, zh or en)
 
 
 class Made(Schema):

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_safe
 
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import people, session
-from commonweal.services.giving.payment import providers
-from commonweal.services.giving.queries import appeals, givers, payouts, totals
+from commonweal.services.giving import SERVICE
+from commonweal.services.giving.payment import Recurring, providers
+from commonweal.services.giving.queries import appeals, control, fees, givers, payouts, totals, uses
 from commonweal.services.giving.queries import campaigns as queries
 from commonweal.services.giving.rules import law, topics
 
@@ -35,6 +36,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
     )
     page = Paginator(search, PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "search": search, "topics": topics.TITLES.items(), "most": queries.MOST}
+    context["announcements"] = control.announcements()
     return render(request, "giving/campaigns.html", context)
 
 
@@ -53,10 +55,14 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "payouts": payouts.payouts_of(campaign),
         "offered": [(amount, amount) for amount in OFFERED],
         "channels": [(name, each.title) for name, each in providers().items()],
+        "recurring": any(isinstance(each, Recurring) for each in providers().values()),
         "rules": law.RULES,
         "follows": party is not None and any(each.campaign == campaign for each in givers.follows(party.id)),
         "appeals": appeals.adopted_by(campaign),
+        "overdue": {each.request for each in uses.of_campaign(campaign) if each.overdue},
+        "passed_on": uses.passed_on_to(campaign),
         "steward": party is not None and people.STEWARD in people.roles(party),
+        "announcements": control.announcements(),
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }
@@ -64,7 +70,24 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
 
 
 @require_safe
+def money(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
+    """Where the money of a campaign is, account by account, and what was kept of it."""
+    context = {
+        "page": queries.page(campaign),
+        "accounts": [(SERVICE.account_kinds[each.kind], each) for each in fees.accounts(campaign)],
+        "fees": fees.totals(campaign),
+    }
+    return render(request, "giving/money.html", context)
+
+
+@require_safe
 def books(request: HttpRequest) -> HttpResponse:
     """The totals of everything, and how a stranger adds them up again."""
-    context = {"gifts": totals.gifts(), "grants": totals.grants(), "rules": law.RULES}
+    context = {
+        "gifts": totals.gifts(),
+        "grants": totals.grants(),
+        "rules": law.RULES,
+        "counters": control.counters(),
+        "announcements": control.announcements(),
+    }
     return render(request, "giving/books.html", context)

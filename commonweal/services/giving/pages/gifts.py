@@ -18,10 +18,11 @@ from commonweal.kernel.parties import session
 from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as actions
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, gifts, givers
+from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, uses
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -41,13 +42,34 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
             asset=card.asset.code,
             channel=request.POST.get("channel", "") or next(iter(providers()), ""),
             key=form_key(request),
+            tip=_tip(request, card),
         )
         provider(wish.channel)
         taken = actions.give(wish.by(session.giver(request).id))
     except (Invalid, Conflict) as refusal:
         return show(request, campaign, refusal)
-    order = Order(campaign, taken.id, wish.amount, wish.asset, card.title)
-    return HttpResponseRedirect(provider(wish.channel).create(order), status=303)
+    order = Order(campaign, taken.id, wish.whole, wish.asset, card.title)
+    address = provider(wish.channel).create(order)
+    if is_scanned(address):
+        return see_other("giving:gift", campaign, taken.id)  # the code stands there until it is paid
+    return HttpResponseRedirect(address, status=303)
+
+
+def is_scanned(address: str) -> bool:
+    """Whether a payment is opened by a telephone's camera: WeChat Pay's addresses are no web pages."""
+    return address.startswith("weixin://")
+
+
+def code_of(address: str) -> str:
+    """Its QR code (ISO/IEC 18004) as SVG."""
+    import segno
+
+    return str(segno.make(address, error="m", micro=False).svg_inline(scale=6, dark="#000", light="#fff"))
+
+
+def _tip(request: HttpRequest, card: campaigns.Card) -> int:
+    written = request.POST.get("tip", "").strip()
+    return parse_amount(written, card.asset, field="tip", minimum=0) if written else 0
 
 
 def _simulator() -> Simulator:
@@ -65,8 +87,10 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         body, headers = simulator.report(order, clock.now())
         actions.confirm(simulator.name, body, headers)
-        return see_other("giving:gift", order.book, order.gift)
-    context = {"order": order, "asset": campaigns.asset_of(order.asset), "token": token}
+        page = "giving:card" if cards.find(order.book, order.gift) else "giving:gift"
+        return see_other(page, order.book, order.gift)
+    promised = cards.find(order.book, order.gift) or gifts.gift(order.book, order.gift)
+    context = {"order": order, "title": promised.title, "asset": promised.asset, "token": token}
     return render(request, "giving/pay.html", context)
 
 
@@ -79,13 +103,21 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
     if found.fact:
         with connection.cursor() as cursor:
             placed = proof.placed(cursor, found.fact)
+    parts = gifts.trace(campaign, gift)
+    used = [(part, uses.of_payout(campaign, part.request), uses.idle(campaign, part.request)) for part in parts]
+    bought = [(part, orders.shares(campaign, part.request, gift)) for part in parts]
+    checkout = _checkout(found) if found.state is State.WAITING else ""
     context = {
         "gift": found,
+        "code": code_of(checkout) if is_scanned(checkout) else "",
         "proved": placed is not None and placed.index is not None,
         "index": placed.index if placed else None,
-        "parts": gifts.trace(campaign, gift),
+        "parts": parts,
+        "used": [(part, asked, idle) for part, asked, idle in used if asked or idle],
+        "bought": [(part, shares) for part, shares in bought if shares],
+        "fees": fees.of_gift(campaign, gift),
         "impact": receipts.impact(givers.needs(campaign), found.amount),
-        "checkout": _checkout(found) if found.state is State.WAITING else "",
+        "checkout": checkout,
     }
     return render(request, "giving/gift.html", context)
 
@@ -98,7 +130,7 @@ def receipt(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpR
     made = None
     if found.fact and found.giver and key:
         with connection.cursor() as cursor:
-            made = proof.receipt_of(cursor, found.fact, key, actions.opening(found.giver, found.fact))
+            made = proof.receipt_of(cursor, found.fact, key, opening(found.giver, found.fact))
     if made is None:
         raise NotFound(
             "receipt.waiting",
@@ -123,6 +155,8 @@ def mine(request: HttpRequest) -> HttpResponse:
         "gifts": [(each, traces.get(each.id, [])) for each in found],
         "signed_in": party is not None,
         "years": givers.years(party.id, settings.LOCAL_ZONE) if party else [],
+        "recurring": recurring.of(party.id) if party else [],
+        "cards": cards.bought(party.id) if party else [],
         "follows": givers.follows(party.id) if party else [],
     }
     return render(request, "giving/mine.html", context)
@@ -135,5 +169,5 @@ def _own(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> gifts.Gi
 
 def _checkout(found: gifts.Gift) -> str:
     channel = providers().get(found.channel)
-    order = Order(found.campaign, found.id, found.amount, found.asset.code, found.title)
+    order = Order(found.campaign, found.id, found.whole, found.asset.code, found.title)
     return channel.create(order) if channel else ""

@@ -18,7 +18,7 @@ from commonweal.kernel.errors import Invalid
 from commonweal.kernel.parties import people, session
 from commonweal.kernel.quantity import CNY
 from commonweal.services.giving.actions import givers as actions
-from commonweal.services.giving.queries import campaigns, companies, gifts
+from commonweal.services.giving.queries import campaigns, companies, gifts, invoices
 from commonweal.services.giving.queries import givers as queries
 from commonweal.services.giving.rules import companies as company_rules
 from commonweal.services.giving.rules import receipts
@@ -97,7 +97,7 @@ def company(request: HttpRequest) -> HttpResponse:
     """The reports of the companies for which one acts."""
     party = session.signed_in(request)
     reports = [
-        (company, companies.report(company.id), actions.company_link(party, company))
+        (company, companies.report(company.id), actions.company_link(party, company), invoices.of_company(company.id))
         for company in people.organisations_of(party)
     ]
     return render(request, "giving/company.html", {"reports": reports, "least": company_rules.LEAST})

@@ -16,7 +16,7 @@ from commonweal.kernel.parties import people, session
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import payouts as actions
-from commonweal.services.giving.queries import clocks, endings, gifts, reconciliation, risks
+from commonweal.services.giving.queries import endings, gifts, reconciliation, risks, uses
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.rules.payouts import State
 
@@ -36,7 +36,11 @@ def mismatches(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "giving/mismatches.html",
-        {"mismatches": gifts.mismatches(), "differences": reconciliation.differences()},
+        {
+            "mismatches": gifts.mismatches(),
+            "differences": reconciliation.differences(),
+            "settlements": reconciliation.settlements(),
+        },
     )
 
 
@@ -50,16 +54,21 @@ def _show(
     request: HttpRequest, found: queries.Payout, refusal: Invalid | Conflict | NotAllowed | None = None
 ) -> HttpResponse:
     party = session.visitor(request)
-    may_judge = found.state is State.ASKED and party is not None and people.STEWARD in people.roles(party)
+    steward = party is not None and people.STEWARD in people.roles(party)
+    may_judge = found.state is State.ASKED and steward
+    idle = uses.idle(found.campaign, found.id)
     context = {
         "payout": found,
         "sources": gifts.sources(found.campaign, found.id),
         "me": party.id if party else None,
         "may_judge": may_judge,
         "risks": risks.notes(found) if may_judge else [],
-        "uses": clocks.uses(found.campaign, found.id),
+        "uses": uses.of_payout(found.campaign, found.id),
+        "idle": idle,
+        "may_mark": steward and found.paid_at is not None and not (idle and idle.target),
+        "targets": [(each.id, each.title) for each in endings.open_beside(found.campaign)] if steward and idle else [],
         "target": endings.target(found.campaign, found.id),
-        "may_see": _may_see(party, found),
+        "may_see": may_see(party, found),
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }
@@ -82,17 +91,22 @@ def judge(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID) -> H
 def evidence(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID, number: int) -> HttpResponse:
     """A piece of evidence: for stewards, the charity, and those who have given to the campaign."""
     found = queries.payout(campaign, request_id)
-    if not (_may_see(session.visitor(request), found) and number < len(found.evidence)):
+    if not (may_see(session.visitor(request), found) and number < len(found.evidence)):
         raise NotFound("evidence.unknown", Text("There is no such file.", "没有这个文件。"))
-    digest = found.evidence[number]
+    return serve(found.evidence[number], f"evidence-{number + 1}.pdf")
+
+
+def serve(digest: str, name: str) -> HttpResponse:
+    """A file that is not for everybody; a PDF is handed out, never shown in the page."""
     stored = StoredFile.objects.get(pk=digest)
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     if stored.media_type == "application/pdf":
-        headers["Content-Disposition"] = f'attachment; filename="evidence-{number + 1}.pdf"'
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return HttpResponse(store.read(digest), content_type=stored.media_type, headers=headers)
 
 
-def _may_see(party: Party | None, found: queries.Payout) -> bool:
+def may_see(party: Party | None, found: queries.Payout) -> bool:
+    """Whether somebody may look at the evidence of a payout: stewards, the charity, whoever has given."""
     if party is None:
         return False
     return (

@@ -1,6 +1,9 @@
 """Alipay, on the SDK `python-alipay-sdk`: notifications are forms, signed RSA2 over their sorted fields.
 
 `out_trade_no` is the book, then the gift; a refund's `out_request_no` is its id. Alipay answers a refund at once.
+
+No recurring gifts: 周期扣款 (`alipay.user.agreement.page.sign`, then `alipay.trade.pay` with the agreement's number) is
+a product that a merchant signs for apart; the SDK does not have it, and nothing of it could be tried here.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import uuid
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
@@ -26,6 +29,7 @@ from commonweal.services.giving.payment.port import (
     Ignored,
     Kind,
     Order,
+    Settlement,
     bad_signature,
     check_time,
     unavailable,
@@ -45,6 +49,8 @@ class Alipay:
     notify: str
     name: ClassVar[str] = "alipay"
     title: ClassVar[Text] = Text("Alipay", "支付宝")
+    zone: ClassVar[tzinfo] = CHINA
+    returns_fee: ClassVar[bool] = False
 
     def create(self, order: Order) -> str:
         """See `Provider`: a signed address, made here."""
@@ -100,6 +106,10 @@ class Alipay:
             packed = zipfile.ZipFile(io.BytesIO(answer.read()))
         details = next(name for name in packed.namelist() if packed.read(name).decode("gbk").count("支付宝交易号"))
         return entries(packed.read(details).decode("gbk"))
+
+    def fetch_settlements(self, day: date) -> list[Settlement]:
+        """See `Provider`: none, its bill of funds (资金账单) is not read here; nor are the fees of its trade bill."""
+        return []
 
     @cached_property
     def _sdk(self) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from commonweal.kernel.errors import Busy, Unauthenticated
 from commonweal.kernel.text import Text
+from commonweal.services.giving.rules.recurring import Charge, Every
 
 TOLERANCE = timedelta(seconds=300)
 """How far a callback's time may lie from ours: older ones are replays (Stripe's limit; WeChat Pay's advice)."""
@@ -36,6 +37,8 @@ class Kind(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     CHARGEBACK = "chargeback"
+    AGREEMENT = "agreement"
+    """A payer has agreed to be charged again and again, or (`succeeded` is false) has taken that back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Callback:
     """What a provider reports, its signature, time and form already checked.
 
     For a refund, `refund` is its id and `succeeded` tells how it ended; `reference` is what the provider calls the
-    payment, the refund or the dispute.
+    payment, the refund, the dispute or the agreement. A chargeback that has not succeeded was won by the charity. For
+    an agreement, `gift` is the recurring gift.
     """
 
     provider: str
@@ -73,6 +77,18 @@ class Back:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreeing:
+    """What a payer is to agree to: to be charged for a recurring gift, `amount` in smallest units of `asset`."""
+
+    book: uuid.UUID
+    recurring: uuid.UUID
+    amount: int
+    asset: str
+    every: Every
+    title: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A line of a provider's statement of one day: money that came in (positive) or went back (negative)."""
 
@@ -81,6 +97,18 @@ class Entry:
     amount: int
     asset: str
     reference: str
+    fee: int = 0
+    """What the provider has kept of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a provider has paid into the bank (negative: has drawn from it), and the lines that this was for."""
+
+    reference: str
+    amount: int
+    asset: str
+    lines: tuple[Entry, ...]
 
 
 class Provider(Protocol):
@@ -90,6 +118,13 @@ class Provider(Protocol):
     def name(self) -> str: ...
     @property
     def title(self) -> Text: ...
+    @property
+    def zone(self) -> tzinfo:
+        """Where its day begins."""
+
+    @property
+    def returns_fee(self) -> bool:
+        """Whether it gives its fee back with a refund."""
 
     def create(self, order: Order) -> str:
         """Make the order known; where the giver pays: an address, without the language if it is a path of this site."""
@@ -104,7 +139,27 @@ class Provider(Protocol):
         """The payment of an order as the provider has it, None while it is not paid."""
 
     def fetch_statement(self, day: date) -> list[Entry]:
-        """Everything that came in or went back on a day, in the provider's own time zone."""
+        """Everything that came in or went back on a day of its own zone."""
+
+    def fetch_settlements(self, day: date) -> list[Settlement]:
+        """What it has paid into the bank on a day of its own zone."""
+
+
+@runtime_checkable
+class Recurring(Provider, Protocol):
+    """A provider that keeps agreements with payers and charges on them."""
+
+    def agree(self, agreeing: Agreeing) -> str:
+        """Where the payer agrees, or agrees anew: an address as that of `create`. A callback tells the outcome."""
+
+    def charge(self, agreement: str, order: Order, attempt: int) -> Charge:
+        """Charge a payer who has agreed. The same gift and attempt again are charged once.
+
+        Raises `Busy` (`provider.unavailable`) while it is not known how it ended.
+        """
+
+    def cancel(self, agreement: str) -> None:
+        """Give an agreement back, so that nothing can be charged on it any more."""
 
 
 def bad_signature() -> Unauthenticated:

@@ -9,25 +9,31 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from commonweal.kernel.text import Text
 from commonweal.services.giving.payment.port import (
     NOBODY,
+    Agreeing,
     Back,
     Callback,
     Entry,
     Ignored,
     Kind,
     Order,
+    Settlement,
     bad_signature,
     check_time,
+    unavailable,
 )
+from commonweal.services.giving.rules.recurring import Charge
 
 if TYPE_CHECKING:
     from stripe import StripeClient
 
+GONE = {"expired_card", "lost_card", "stolen_card", "pickup_card", "incorrect_number", "authentication_required"}
+"""Declines after which only another card, or its owner at the screen, helps."""
 ENDED = {"succeeded": True, "failed": False, "canceled": False}
 """How a refund of Stripe's can have ended."""
 
@@ -41,6 +47,8 @@ class Stripe:
     home: str
     name: ClassVar[str] = "stripe"
     title: ClassVar[Text] = Text("Card (Stripe)", "银行卡（Stripe）")
+    zone: ClassVar[tzinfo] = UTC
+    returns_fee: ClassVar[bool] = False
 
     def create(self, order: Order) -> str:
         """See `Provider`. The gift's id is the idempotency key."""
@@ -66,6 +74,48 @@ class Stripe:
         )
         return session.url or ""
 
+    def agree(self, agreeing: Agreeing) -> str:
+        """See `Recurring`: Checkout in the mode `setup` keeps a card for charges without the payer."""
+        metadata = {"book": str(agreeing.book), "recurring": str(agreeing.recurring)}
+        session = self._client.v1.checkout.sessions.create(
+            {
+                "mode": "setup",
+                "currency": agreeing.asset.lower(),
+                "customer_creation": "always",
+                "success_url": f"{self.home}/giving/{agreeing.book}/recurring/{agreeing.recurring}/",
+                "setup_intent_data": {"metadata": metadata},
+            }
+        )
+        return session.url or ""
+
+    def charge(self, agreement: str, order: Order, attempt: int) -> Charge:
+        """See `Recurring`. An agreement is `customer payment_method`; gift and attempt are the idempotency key."""
+        from stripe import CardError
+
+        customer, method = agreement.split()
+        try:
+            intent = self._client.v1.payment_intents.create(
+                {
+                    "customer": customer,
+                    "payment_method": method,
+                    "amount": order.amount,
+                    "currency": order.asset.lower(),
+                    "off_session": True,
+                    "confirm": True,
+                    "metadata": {"book": str(order.book), "gift": str(order.gift)},
+                },
+                {"idempotency_key": f"{order.gift}:{attempt}"},
+            )
+        except CardError as error:
+            return declined(error.code, getattr(error.error, "decline_code", None))
+        if intent.status != "succeeded":
+            raise unavailable()
+        return Charge.PAID
+
+    def cancel(self, agreement: str) -> None:
+        """See `Recurring`: the card is kept no longer."""
+        self._client.v1.payment_methods.detach(agreement.split()[1])
+
     def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:
         """See `Provider`. The SDK checks the signature; the time is checked here, by the clock of the platform."""
         from stripe import SignatureVerificationError, WebhookSignature
@@ -76,7 +126,8 @@ class Stripe:
             sent = dict(part.split("=", 1) for part in signature.split(","))["t"]
             check_time(datetime.fromtimestamp(int(sent), UTC), now)
             event = json.loads(body)
-            return self._read(event["type"], event["data"]["object"], event["id"])
+            read = self._agreement if event["type"].startswith("setup_intent.") else self._read
+            return read(event["type"], event["data"]["object"], event["id"])
         except (SignatureVerificationError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise bad_signature() from error
 
@@ -104,6 +155,20 @@ class Stripe:
         )
         return [found for line in listed.auto_paging_iter() if (found := entry(line.to_dict())) is not None]
 
+    def fetch_settlements(self, day: date) -> list[Settlement]:
+        """See `Provider`: the payouts that arrived on a day, each with its balance transactions."""
+        begin = datetime.combine(day, time(), UTC)
+        since, until = int(begin.timestamp()), int((begin + timedelta(days=1)).timestamp())
+        paid = self._client.v1.payouts.list({"arrival_date": {"gte": since, "lt": until}, "limit": 100})
+        settled = []
+        for payout in paid.auto_paging_iter():
+            listed = self._client.v1.balance_transactions.list(
+                {"payout": payout.id, "expand": ["data.source"], "limit": 100}
+            )
+            lines = tuple(found for line in listed.auto_paging_iter() if (found := entry(line.to_dict())) is not None)
+            settled.append(Settlement(payout.id, payout.amount, payout.currency.upper(), lines))
+        return settled
+
     @property
     def _client(self) -> StripeClient:
         from stripe import StripeClient
@@ -123,12 +188,28 @@ class Stripe:
                 self.name, nonce, book, gift, int(about["amount"]), asset, about["id"], Kind.REFUND, refund,
                 ENDED[about["status"]], payment,
             )  # fmt: skip
-        if event == "charge.dispute.funds_withdrawn":
+        if event in ("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"):
             return Callback(
-                self.name, nonce, book, gift, int(about["amount"]), asset, about["id"], Kind.CHARGEBACK, None, True,
+                self.name, nonce, book, gift, int(about["amount"]), asset, about["id"], Kind.CHARGEBACK, None,
+                event == "charge.dispute.funds_withdrawn",
                 payment,
             )  # fmt: skip
         raise Ignored
+
+    def _agreement(self, event: str, about: dict[str, Any], nonce: str) -> Callback:
+        """A card that has been kept for a recurring gift."""
+        said = about.get("metadata") or {}
+        if event != "setup_intent.succeeded" or "recurring" not in said:
+            raise Ignored
+        return Callback(
+            self.name, nonce, uuid.UUID(said["book"]), uuid.UUID(said["recurring"]), 0, "",
+            f"{about['customer']} {about['payment_method']}", Kind.AGREEMENT,
+        )  # fmt: skip
+
+
+def declined(code: str | None, reason: str | None) -> Charge:
+    """What a declined card means: these need its owner, every other decline may pass by itself and is tried again."""
+    return Charge.GONE if {code, reason} & GONE else Charge.INSUFFICIENT
 
 
 def entry(line: Mapping[str, Any]) -> Entry | None:
@@ -141,4 +222,7 @@ def entry(line: Mapping[str, Any]) -> Entry | None:
     source = line["source"] or {}
     gift = (source.get("metadata") or {}).get("gift")
     reference = source.get("payment_intent") if kind is Kind.PAYMENT else source.get("id")
-    return Entry(kind, uuid.UUID(gift) if gift else None, line["amount"], line["currency"].upper(), str(reference))
+    if kind is Kind.CHARGEBACK and line["amount"] > 0:  # reinstated: a line of its own beside the dispute's
+        reference = f"{reference}-won"
+    return Entry(kind, uuid.UUID(gift) if gift else None, line["amount"], line["currency"].upper(), str(reference),
+                 line.get("fee", 0))  # fmt: skip

@@ -2,6 +2,9 @@
 
 A book and a gift are told apart by `attach` (the book) and `out_trade_no` (the gift); a refund by `out_refund_no` (the
 book, then the refund). Chargebacks do not exist there: complaints are settled by refunds.
+
+No recurring gifts: charging on an agreement (委托代扣, papay) is of the interface v2 (XML, HMAC-SHA256) and opened to a
+merchant on application alone; the SDK does not have it, and nothing of it could be tried here.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -26,6 +29,7 @@ from commonweal.services.giving.payment.port import (
     Ignored,
     Kind,
     Order,
+    Settlement,
     bad_signature,
     check_time,
     unavailable,
@@ -51,6 +55,8 @@ class WeChat:
     notify: str
     name: ClassVar[str] = "wechat"
     title: ClassVar[Text] = Text("WeChat Pay", "微信支付")
+    zone: ClassVar[tzinfo] = timezone(timedelta(hours=8))
+    returns_fee: ClassVar[bool] = False
 
     def create(self, order: Order) -> str:
         """See `Provider`: the address (`weixin://`) that opens WeChat."""
@@ -101,6 +107,10 @@ class WeChat:
         if code != 200:
             raise unavailable()
         return entries(gzip.decompress(data).decode("utf-8-sig"))
+
+    def fetch_settlements(self, day: date) -> list[Settlement]:
+        """See `Provider`: none, its bill of funds (资金账单) is not read here; nor are the fees of its trade bill."""
+        return []
 
     @cached_property
     def _sdk(self) -> Any:

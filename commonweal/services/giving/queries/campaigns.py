@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from commonweal.kernel import clock
+from commonweal.kernel.arrays import ids
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.ids import derived
 from commonweal.kernel.parties.people import OFFICER
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.sql import Found, row, rows
 from commonweal.services.giving.rules import campaigns as rules
-from commonweal.services.giving.rules import law, terms, topics
+from commonweal.services.giving.rules import fees, law, terms, topics
 from commonweal.services.giving.rules.needs import Need, covered
 from commonweal.services.giving.threesixty.currencies import currency
 
@@ -43,7 +46,7 @@ RAISED = """
                        WHERE book = c.id AND start IS NOT NULL ORDER BY start DESC LIMIT 1) line ON true
     LEFT JOIN LATERAL (SELECT sum(amount)::bigint AS amount, count(*) AS number FROM giving_payment
                        WHERE book = c.id AND start IS NULL) fresh ON true
-    LEFT JOIN LATERAL (SELECT coalesce(sum(r.amount - r.receivable), 0)::bigint AS amount FROM giving_return r
+    LEFT JOIN LATERAL (SELECT coalesce(sum(r.amount - r.receivable - r.tip), 0)::bigint AS amount FROM giving_return r
                        WHERE r.book = c.id AND NOT EXISTS (
                            SELECT FROM giving_return_end e
                            WHERE e.book = r.book AND e.id = r.id AND e.outcome = 'failed')) back ON true"""
@@ -95,14 +98,15 @@ class Taking:
     title: Text
     asset: Asset
     cap: int
+    custody: rules.Custody
     standing: rules.Campaign
 
 
 def taking(campaigns: Iterable[uuid.UUID], now: datetime) -> dict[uuid.UUID, Taking]:
     """What is needed to decide about gifts to some campaigns."""
     query = f"""
-        SELECT c.id, c.organisation_id, c.title_en, c.title_zh, c.asset, c.cap, {STANDING}
-        FROM giving_campaign c WHERE c.id = ANY(%(ids)s)"""
+        SELECT c.id, c.organisation_id, c.title_en, c.title_zh, c.asset, c.cap, c.custody, {STANDING}
+        FROM giving_campaign c WHERE c.id = ANY(%(ids)s::uuid[])"""
     return {
         found["id"]: Taking(
             id=found["id"],
@@ -110,18 +114,27 @@ def taking(campaigns: Iterable[uuid.UUID], now: datetime) -> dict[uuid.UUID, Tak
             title=Text(found["title_en"], found["title_zh"]),
             asset=asset_of(found["asset"]),
             cap=found["cap"],
+            custody=rules.Custody(found["custody"]),
             standing=standing_of(found),
         )
-        for found in rows(query, {"ids": list(campaigns), "now": now})
+        for found in rows(query, {"ids": ids(campaigns), "now": now})
     }
 
 
 def acts_for(party: uuid.UUID, campaign: uuid.UUID) -> bool:
     """Whether a party is an officer of the organisation whose campaign this is."""
+    return bool(acting({(party, campaign)}))
+
+
+def acting(pairs: Collection[tuple[uuid.UUID, uuid.UUID]]) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Those pairs of party and campaign in which the party is an officer of the campaign's organisation."""
     query = """
-        SELECT FROM parties_grant g JOIN giving_campaign c ON c.organisation_id = g.within_id
-        WHERE c.id = %(campaign)s AND g.party_id = %(party)s AND g.role = %(role)s AND g.revoked_at IS NULL"""
-    return row(query, {"campaign": campaign, "party": party, "role": OFFICER}) is not None
+        SELECT g.party_id, c.id FROM unnest(%(parties)s::uuid[], %(campaigns)s::uuid[]) AS asked (party, campaign)
+        JOIN giving_campaign c ON c.id = asked.campaign
+        JOIN parties_grant g ON g.party_id = asked.party AND g.within_id = c.organisation_id
+        WHERE g.role = %(role)s AND g.revoked_at IS NULL"""
+    values = {"parties": ids(party for party, _ in pairs), "campaigns": ids(campaign for _, campaign in pairs)}
+    return {(found["party_id"], found["id"]) for found in rows(query, values | {"role": OFFICER})}
 
 
 @dataclass(frozen=True)
@@ -301,7 +314,19 @@ class Page:
     registration: str
     stopped_for: Text | None
     available: int
-    """What has come in and not been paid out, in smallest units."""
+    """What is there to be paid out: what has come in, less what is spent, kept as a fee, or on its way back."""
+    host_fee: Fraction
+    fee_bearer: fees.Bearer
+
+    @property
+    def host_percent(self) -> str:
+        """The host's share, in percent."""
+        return f"{float(100 * self.host_fee):.2f}".rstrip("0").rstrip(".")
+
+    @property
+    def bearer_title(self) -> Text:
+        """Who bears the payment provider's fee, in words."""
+        return fees.BEARERS[self.fee_bearer]
 
 
 def card(campaign: uuid.UUID) -> Card:
@@ -321,9 +346,10 @@ def page(campaign: uuid.UUID) -> Page:
     query = """
         SELECT c.story_en, c.story_zh, c.stopped_for_en, c.stopped_for_zh, f.number AS filing, f.filed_at, f.fact,
                g.contact, o.registration, q.number AS qualification, q.valid_until AS qualified_until,
-               coalesce((SELECT sum(r.amount) FROM giving_payout p
-                         JOIN giving_request r ON r.book = p.book AND r.id = p.request
-                         WHERE p.book = c.id), 0)::bigint AS spent
+               coalesce((SELECT -sum(b.posted + b.pending_debit) FROM ledger_balance b
+                         WHERE b.book = c.id AND b.account = %(fund)s), 0)::bigint AS laid,
+               coalesce((SELECT sum(p.amount) FROM giving_payment p WHERE p.book = c.id AND p.start IS NULL),
+                        0)::bigint AS fresh, c.host_fee_numerator, c.host_fee_denominator, c.fee_bearer
         FROM giving_campaign c
         JOIN parties_party o ON o.id = c.organisation_id
         LEFT JOIN giving_filing f ON f.campaign_id = c.id
@@ -332,7 +358,8 @@ def page(campaign: uuid.UUID) -> Page:
                            WHERE holder_id = c.organisation_id AND kind = %(kind)s AND revoked_at IS NULL
                            ORDER BY valid_from DESC LIMIT 1) q ON true
         WHERE c.id = %(id)s"""
-    found = row(query, {"id": campaign, "kind": QUALIFICATION}) or {}
+    found = row(query, {"id": campaign, "kind": QUALIFICATION, "fund": derived(campaign, "fund")}) or {}
+    host_fee = Fraction(found["host_fee_numerator"], found["host_fee_denominator"])
     needs = [
         Need(Text(n["what_en"], n["what_zh"]), n["price"], n["quantity"], Text(n["unit_en"], n["unit_zh"]))
         for n in rows("SELECT * FROM giving_need WHERE campaign_id = %(id)s ORDER BY place", {"id": campaign})
@@ -350,7 +377,9 @@ def page(campaign: uuid.UUID) -> Page:
         contact=found["contact"] or "",
         registration=found["registration"] or "",
         stopped_for=_both(found["stopped_for_en"], found["stopped_for_zh"]),
-        available=shown.raised - found["spent"],
+        available=found["laid"] + found["fresh"] - fees.host_fee(found["fresh"], host_fee),
+        host_fee=host_fee,
+        fee_bearer=fees.Bearer(found["fee_bearer"]),
     )
 
 

@@ -56,26 +56,6 @@ def officers(campaign: uuid.UUID) -> list[uuid.UUID]:
     return [found["party_id"] for found in rows(query, {"campaign": campaign, "role": OFFICER})]
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """Whether what a payout bought is in use after so many days. `said` is None until the charity has answered."""
-
-    after: int
-    said: Text | None
-    fact: uuid.UUID | None
-
-
-def uses(campaign: uuid.UUID, request: uuid.UUID) -> list[Use]:
-    """What was asked and answered about a payout."""
-    query = """
-        SELECT after, said_en, said_zh, fact FROM giving_use
-        WHERE book = %(book)s AND request = %(request)s ORDER BY after"""
-    return [
-        Use(each["after"], Text(each["said_en"], each["said_zh"]) if each["said_en"] else None, each["fact"])
-        for each in rows(query, {"book": campaign, "request": request})
-    ]
-
-
 def ratios(organisation: uuid.UUID) -> list[tuple[Asset, int, int, int]]:
     """By asset: what came in in the last whole year (local), what was paid out in it, and that in per cent."""
     zone = ZoneInfo(settings.LOCAL_ZONE)
@@ -89,7 +69,7 @@ def ratios(organisation: uuid.UUID) -> list[tuple[Asset, int, int, int]]:
         SELECT c.asset,
                sum((SELECT coalesce(sum(p.amount), 0) FROM giving_payment p
                     WHERE p.book = c.id AND p.at >= %(start)s AND p.at < %(end)s))::bigint AS came,
-               sum((SELECT coalesce(sum(r.amount), 0) FROM giving_payout p
+               sum((SELECT coalesce(sum(p.amount), 0) FROM giving_payout p
                     JOIN giving_request r ON r.book = p.book AND r.id = p.request
                     WHERE p.book = c.id AND p.at >= %(start)s AND p.at < %(end)s))::bigint AS spent
         FROM giving_campaign c WHERE c.organisation_id = %(organisation)s AND c.kind = 'campaign' GROUP BY c.asset"""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time
 
 from commonweal.kernel import clock
 from commonweal.kernel.text import Text
-from commonweal.services.giving.queries import campaigns
+from commonweal.services.giving.queries import campaigns, uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,21 @@ class Deadline:
 
 
 REPORT = Text("public report", "公开进展报告")
+USE = Text("how is it used: {what}", "说明使用情况：{what}")
 QUALIFICATION = Text("qualification for public fundraising ends", "公开募捐资格到期")
 
 
 def of_organisations(organisations: Iterable[uuid.UUID]) -> list[Deadline]:
-    """What some charities owe, next first: the reports of their campaigns, and the ends of their qualifications."""
-    now = clock.now()
+    """What some charities owe, next first: the reports of their campaigns, the ends of their qualifications,
+    and how what was bought is used."""
+    now, known = clock.now(), list(organisations)
     found = []
-    for card in campaigns.of_organisations(organisations):
+    for card in campaigns.of_organisations(known):
         if due := card.standing.report_due:
             found.append(Deadline(card.id, card.title, REPORT, due, due <= now))
         if card.is_open and (until := campaigns.page(card.id).qualified_until):
             ends = datetime.combine(until, time.max, UTC)
             found.append(Deadline(card.id, card.title, QUALIFICATION, ends, ends <= now))
+    for use in uses.unanswered(known):
+        found.append(Deadline(use.campaign, use.title, USE.format(what=use.what), use.due, use.overdue))
     return sorted(found, key=lambda each: each.due)

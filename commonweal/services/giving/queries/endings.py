@@ -18,6 +18,11 @@ def targets(campaign: uuid.UUID, limit: int = 50) -> list[campaigns.Card]:
     return [each for each in found if each.id != campaign and each.asset == ended.asset and each.state is State.OPEN]
 
 
+def open_beside(campaign: uuid.UUID, limit: int = 50) -> list[campaigns.Card]:
+    """Open campaigns beside this one, newest first."""
+    return [each for each in campaigns.Search(only_open=True)[:limit] if each.id != campaign]
+
+
 def topic(campaign: uuid.UUID) -> str:
     """What a campaign is about, by its code."""
     found = row("SELECT topic FROM giving_campaign WHERE id = %(id)s", {"id": campaign})

@@ -23,7 +23,8 @@ GIFT = """
            ) AS frozen,
            (SELECT coalesce(sum(r.amount), 0) FROM giving_return r
             JOIN giving_return_end e ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
-            WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned
+            WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned,
+           coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip
     FROM giving_gift g
     JOIN giving_campaign c ON c.id = g.book
     JOIN parties_party o ON o.id = c.organisation_id
@@ -51,7 +52,14 @@ class Gift:
     organisation_id: uuid.UUID
     state: rules.State
     returned: int
-    """What of it has gone back, in smallest units."""
+    """What of it, with its tip, has gone back, in smallest units."""
+    tip: int
+    """What was added for the host, beside the gift."""
+
+    @property
+    def whole(self) -> int:
+        """What is to be paid, or was."""
+        return self.amount + self.tip
 
     @property
     def state_title(self) -> Text:
@@ -99,9 +107,10 @@ def _gift(found: dict[str, Any]) -> Gift:
             frozen=found["frozen"],
             given_at=found["at"],
             now=clock.now(),
-            returned=found["returned"] >= found["amount"],
+            returned=found["returned"] >= found["amount"] + found["tip"],
         ),
         returned=found["returned"],
+        tip=found["tip"],
     )
 
 
@@ -134,14 +143,14 @@ def gifts_of(giver: uuid.UUID, limit: int = 100) -> list[Gift]:
 
 
 TRACE = """
-    SELECT p.gift, r.id, r.what_en, r.what_zh, r.amount AS whole, r.evidence, o.at, o.fact,
+    SELECT p.gift, r.id, r.what_en, r.what_zh, o.amount AS whole, r.evidence, o.at, o.fact,
            sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))::bigint AS amount
     FROM giving_payment p
     JOIN giving_draw d ON d.book = p.book AND d.span && int8range(p.start, p.start + p.amount)
     JOIN giving_request r ON r.book = d.book AND r.id = d.request
     JOIN giving_payout o ON o.book = d.book AND o.request = d.request
     WHERE p.start IS NOT NULL AND {which}
-    GROUP BY p.gift, r.book, r.id, o.at, o.fact
+    GROUP BY p.gift, r.book, r.id, o.amount, o.at, o.fact
     ORDER BY min(lower(d.span))"""
 """What gifts have in common with payouts on the lines of their funds."""
 
@@ -241,6 +250,12 @@ def has_given(giver: uuid.UUID, campaign: uuid.UUID) -> bool:
         SELECT FROM giving_gift g JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
         WHERE g.giver = %(giver)s AND g.book = %(book)s LIMIT 1"""
     return row(query, {"giver": giver, "book": campaign}) is not None
+
+
+def laid_after(campaign: uuid.UUID, nth: int, limit: int) -> list[Gift]:
+    """The gifts that follow a number on the fund's line."""
+    query = f"{GIFT} WHERE p.book = %(book)s AND p.nth > %(nth)s ORDER BY p.nth LIMIT %(limit)s"
+    return [_gift(found) for found in rows(query, {"book": campaign, "nth": nth, "limit": limit})]
 
 
 def books_to_lay(limit: int = 500) -> list[uuid.UUID]:

@@ -66,7 +66,7 @@ def _movements(campaign: uuid.UUID) -> Iterator[iati.Movement]:
 
 
 DISBURSEMENTS = """
-    SELECT r.book, r.id, r.amount, r.what_en, r.what_zh, p.at, c.title_en, c.asset, o.name_en,
+    SELECT r.book, r.id, p.amount, r.what_en, r.what_zh, p.at, c.title_en, c.asset, o.name_en,
            coalesce(o.registration, o.id::text) AS registration
     FROM giving_payout p
     JOIN giving_request r ON r.book = p.book AND r.id = p.request

@@ -15,9 +15,11 @@ from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import payouts as rules
 
 PAYOUT = """
-    SELECT r.book, r.id, r.amount, r.what_en, r.what_zh, r.evidence, r.asked_by, r.fact AS asked_fact, r.at AS asked_at,
+    SELECT r.book, r.id, coalesce(p.amount, r.amount) AS amount, r.what_en, r.what_zh, r.evidence, r.asked_by,
+           r.fact AS asked_fact, r.at AS asked_at,
            c.title_en, c.title_zh, c.asset, c.organisation_id, o.name_en, o.name_zh,
            p.at AS paid_at, p.fact AS paid_fact, p.transfer,
+           EXISTS (SELECT FROM giving_order d WHERE d.book = r.book AND d.request = r.id) AS ordered,
            ARRAY(SELECT w.steward FROM giving_word w WHERE w.book = r.book AND w.request = r.id AND w.approves
                  ORDER BY w.at) AS approved_by,
            (SELECT w.note FROM giving_word w WHERE w.book = r.book AND w.request = r.id AND NOT w.approves) AS declined
@@ -27,6 +29,7 @@ PAYOUT = """
     LEFT JOIN giving_payout p ON p.book = r.book AND p.request = r.id"""
 
 UNDECIDED = """p.request IS NULL
+    AND NOT EXISTS (SELECT FROM giving_cancellation x WHERE x.book = r.book AND x.request = r.id)
     AND NOT EXISTS (SELECT FROM giving_word w WHERE w.book = r.book AND w.request = r.id AND NOT w.approves)"""
 
 
@@ -48,6 +51,8 @@ class Payout:
     paid_at: datetime | None
     paid_fact: uuid.UUID | None
     transfer: uuid.UUID | None
+    ordered: bool
+    """Whether it is an order from a vendor, and paid when that is invoiced."""
     title: Text
     organisation: Text
     organisation_id: uuid.UUID
@@ -86,6 +91,7 @@ def _payout(found: dict[str, Any]) -> Payout:
         paid_at=found["paid_at"],
         paid_fact=found["paid_fact"],
         transfer=found["transfer"],
+        ordered=found["ordered"],
         title=Text(found["title_en"], found["title_zh"]),
         organisation=Text(found["name_en"], found["name_zh"]),
         organisation_id=found["organisation_id"],
@@ -116,7 +122,8 @@ def waiting(limit: int = 100) -> list[Payout]:
 def promised(campaign: uuid.UUID) -> int:
     """What is asked for or approved and not paid yet, in smallest units."""
     query = f"""
-        SELECT coalesce(sum(r.amount), 0)::bigint AS amount FROM giving_request r
+        SELECT coalesce(sum(coalesce(i.amount, r.amount)), 0)::bigint AS amount FROM giving_request r
+        LEFT JOIN giving_invoice i ON i.book = r.book AND i.request = r.id
         LEFT JOIN giving_payout p ON p.book = r.book AND p.request = r.id
         WHERE r.book = %(book)s AND {UNDECIDED}"""
     found = row(query, {"book": campaign})

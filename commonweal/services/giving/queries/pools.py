@@ -39,8 +39,8 @@ POOL = """
     FROM giving_pool p
     JOIN giving_campaign c ON c.id = p.book
     JOIN parties_party o ON o.id = p.company
-    LEFT JOIN giving_settled d ON d.book = p.book AND d.pool = p.id
-    LEFT JOIN LATERAL (SELECT * FROM giving_settlement s WHERE s.book = p.book AND s.pool = p.id
+    LEFT JOIN giving_pool_settled d ON d.book = p.book AND d.pool = p.id
+    LEFT JOIN LATERAL (SELECT * FROM giving_pool_settlement s WHERE s.book = p.book AND s.pool = p.id
                        ORDER BY s.at DESC, s.digest LIMIT 1) s ON true"""
 
 
@@ -261,7 +261,7 @@ def published(pool: Pool) -> bytes:
     """The file to download: the one that was settled or is looked at, else what the pool comes to now."""
     if pool.digest is None:
         return pool_file.write(file(pool, clock.now()))
-    query = "SELECT file FROM giving_settlement WHERE book = %(book)s AND pool = %(pool)s AND digest = %(digest)s"
+    query = "SELECT file FROM giving_pool_settlement WHERE book = %(book)s AND pool = %(pool)s AND digest = %(digest)s"
     found = row(query, {"book": pool.campaign, "pool": pool.id, "digest": pool.digest})
     return bytes(found["file"]) if found else b""
 
@@ -280,7 +280,7 @@ class Word:
 def words(pool: Pool) -> list[Word]:
     """The words on the newest file of a pool, oldest first."""
     query = """
-        SELECT steward, approves, note, fact, at FROM giving_settlement_word
+        SELECT steward, approves, note, fact, at FROM giving_pool_word
         WHERE book = %(book)s AND pool = %(pool)s AND digest = %(digest)s ORDER BY at, steward"""
     return [Word(**found) for found in rows(query, {"book": pool.campaign, "pool": pool.id, "digest": pool.digest})]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,24 +11,77 @@ from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.queries.sql import row, rows
+from commonweal.services.giving.rules.fees import Bearer
 from commonweal.services.giving.rules.reconciliation import FAULTS, Fault, Line
 
 
 def lines(provider: str, since: datetime, until: datetime) -> list[Line]:
-    """Payments, refunds (when they were done) and chargebacks of a provider in `[since, until)`."""
+    """Payments, refunds (when they were done), chargebacks, and what was won back of them, in `[since, until)`."""
     query = """
-        SELECT 'payment' AS kind, p.gift, p.amount, c.asset, p.reference
+        SELECT 'payment' AS kind, p.gift, p.book, c.asset, p.reference,
+               p.amount + coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = p.book AND t.gift = p.gift), 0)
+                   AS amount
         FROM giving_payment p JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
         JOIN giving_campaign c ON c.id = p.book
-        WHERE g.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s
+        WHERE g.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s AND p.reference <> 'won'
         UNION ALL
-        SELECT r.cause, r.gift, -r.amount, c.asset, r.reference
+        SELECT 'payment', p.card, p.book, c.asset, p.reference, k.amount
+        FROM giving_card_payment p JOIN giving_card k ON k.book = p.book AND k.id = p.card
+        JOIN giving_campaign c ON c.id = p.book
+        WHERE k.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s
+        UNION ALL
+        SELECT r.cause, r.gift, r.book, c.asset, r.reference || CASE e.outcome WHEN 'won' THEN '-won' ELSE '' END,
+               CASE e.outcome WHEN 'won' THEN r.amount ELSE r.kept - r.amount END
         FROM giving_return_end e JOIN giving_return r ON r.book = e.book AND r.id = e.id
         JOIN giving_gift g ON g.book = r.book AND g.id = r.gift
         JOIN giving_campaign c ON c.id = r.book
-        WHERE g.channel = %(provider)s AND e.outcome = 'done' AND r.cause <> 'claw-back'
+        WHERE g.channel = %(provider)s AND e.outcome IN ('done', 'won') AND r.cause <> 'claw-back'
           AND e.at >= %(since)s AND e.at < %(until)s"""
     return [Line(**found) for found in rows(query, {"provider": provider, "since": since, "until": until})]
+
+
+def places(book: uuid.UUID, gifts: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
+    """Where gifts are laid on the fund's line: `[start, end)`."""
+    query = """
+        SELECT gift, start, start + amount AS end FROM giving_payment
+        WHERE book = %(book)s AND gift = ANY(%(gifts)s) AND start IS NOT NULL"""
+    return {
+        found["gift"]: (found["start"], found["end"]) for found in rows(query, {"book": book, "gifts": list(gifts)})
+    }
+
+
+def bearer_of(book: uuid.UUID) -> Bearer:
+    """Who bears a provider's fee there."""
+    found = row("SELECT fee_bearer FROM giving_campaign WHERE id = %(book)s", {"book": book})
+    return Bearer(found["fee_bearer"]) if found else Bearer.CAMPAIGN
+
+
+def is_settled(provider: str, reference: str) -> bool:
+    """Whether a settlement is in the books."""
+    query = "SELECT FROM giving_settlement WHERE provider = %(provider)s AND reference = %(reference)s"
+    return row(query, {"provider": provider, "reference": reference}) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a provider has paid into the bank, for how many lines."""
+
+    provider: str
+    reference: str
+    day: date
+    asset: Asset
+    amount: int
+    lines: int
+
+
+def settlements(limit: int = 60) -> list[Settled]:
+    """The newest."""
+    query = """
+        SELECT s.provider, s.reference, s.day, s.asset, s.amount,
+               (SELECT count(*) FROM giving_settled l
+                WHERE l.provider = s.provider AND l.settlement = s.reference) AS lines
+        FROM giving_settlement s ORDER BY s.day DESC, s.provider, s.reference LIMIT %(limit)s"""
+    return [Settled(**found | {"asset": asset_of(found["asset"])}) for found in rows(query, {"limit": limit})]
 
 
 def paid_as(provider: str, reference: str) -> tuple[uuid.UUID, uuid.UUID] | None:

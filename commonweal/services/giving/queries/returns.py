@@ -13,9 +13,11 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import returns as rules
+from commonweal.services.giving.rules.fees import Payee
 
 RETURN = """
-    SELECT r.book, r.id, r.gift, r.cause, r.amount, r.receivable, r.reference, r.reason, r.transfer, r.fact, r.at,
+    SELECT r.book, r.id, r.gift, r.cause, r.amount, r.receivable, r.host, r.tip, r.processor,
+           r.kept, r.reference, r.reason, r.transfer, r.fact, r.at,
            c.asset, c.title_en, c.title_zh, c.organisation_id, g.channel, g.giver, p.nth, p.reference AS payment,
            ARRAY(SELECT e.outcome FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id) AS ends
     FROM giving_return r
@@ -39,12 +41,22 @@ class Return:
     asset: Asset
     channel: str
     payment: str
+    host: int
+    tip: int
+    processor: int
+    kept: int
+    """What each of the others returns of it, and what of its part the processor does not give back."""
     reason: str
     transfer: uuid.UUID
     fact: uuid.UUID
     at: datetime
     title: Text
     ends: tuple[str, ...]
+
+    @property
+    def goes_back(self) -> int:
+        """What its giver gets."""
+        return self.amount - self.kept
 
     @property
     def standing(self) -> rules.Standing:
@@ -75,6 +87,10 @@ def _return(found: dict[str, Any]) -> Return:
         asset=asset_of(found["asset"]),
         channel=found["channel"],
         payment=found["payment"],
+        host=found["host"],
+        tip=found["tip"],
+        processor=found["processor"],
+        kept=found["kept"],
         reason=found["reason"],
         transfer=found["transfer"],
         fact=found["fact"],
@@ -111,6 +127,21 @@ def returned(found: list[Return]) -> int:
         for each in found
         if each.cause is not rules.Cause.CHARGEBACK and each.standing is not rules.Standing.FAILED
     )
+
+
+def gone(found: list[Return], *, charged_back: bool = False) -> dict[Payee, int]:
+    """What each party has returned of a gift by refund or claw-back, or is about to; or else by chargeback."""
+    counted = [
+        each
+        for each in found
+        if (each.cause is rules.Cause.CHARGEBACK) is charged_back and each.standing is not rules.Standing.FAILED
+    ]
+    return {
+        Payee.CAMPAIGN: sum(each.amount - each.host - each.tip - each.processor for each in counted),
+        Payee.HOST: sum(each.host for each in counted),
+        Payee.TIP: sum(each.tip for each in counted),
+        Payee.PROCESSOR: sum(each.processor for each in counted),
+    }
 
 
 def newest(limit: int = 100) -> list[Return]:

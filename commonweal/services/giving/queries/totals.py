@@ -30,7 +30,7 @@ def gifts() -> list[Total]:
     query = f"""
         SELECT c.asset, sum(coalesce(line.nth, 0) + fresh.number)::bigint AS gifts,
                sum(coalesce(line.laid, 0) + coalesce(fresh.amount, 0) - back.amount)::bigint AS raised,
-               sum((SELECT coalesce(sum(r.amount), 0) FROM giving_payout p
+               sum((SELECT coalesce(sum(p.amount), 0) FROM giving_payout p
                     JOIN giving_request r ON r.book = p.book AND r.id = p.request WHERE p.book = c.id))::bigint AS spent
         FROM giving_campaign c {RAISED} WHERE c.kind = 'campaign' GROUP BY c.asset ORDER BY c.asset"""
     return [

@@ -32,6 +32,13 @@ class Give:
     asset: str
     channel: str
     key: str
+    tip: int = 0
+    """What the giver adds for the host, beside the gift."""
+
+    @property
+    def whole(self) -> int:
+        """What is to be paid."""
+        return self.amount + self.tip
 
     @property
     def collected(self) -> bool:
@@ -77,6 +84,11 @@ class Outcome(StrEnum):
     REFUNDED = "refunded"
     REFUND_FAILED = "refund-failed"
     CHARGED_BACK = "charged-back"
+    CHARGEBACK_WON = "chargeback-won"
+    """The charity has contested a chargeback, and the money is back."""
+    AGREED = "agreed"
+    """A payer has agreed to be charged for a recurring gift."""
+    REVOKED = "revoked"
     IGNORED = "ignored"
     """It is genuine and moves no money."""
 
@@ -94,7 +106,7 @@ def judge(wish: Give, report: Report, *, paid: bool) -> Outcome:
     """What a provider's report of a payment comes to, against what was promised and whether that is paid."""
     if report.channel != wish.channel:
         return Outcome.UNKNOWN
-    if (report.amount, report.asset) != (wish.amount, wish.asset):
+    if (report.amount, report.asset) != (wish.whole, wish.asset):
         return Outcome.DIFFERS
     return Outcome.KNOWN if paid else Outcome.PAID
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
-from commonweal.services.giving.rules import law, topics
+from commonweal.services.giving.rules import fees, law, topics
 from commonweal.services.giving.rules.campaigns import Custody
+from commonweal.services.giving.rules.fees import Bearer
 from commonweal.services.giving.rules.needs import Need
 
 MOST_NEEDS = 30
@@ -36,6 +38,10 @@ class Plan:
     filing_number: str
     filed_at: datetime
     custody: Custody = Custody.MIRROR
+    host_fee: Fraction = Fraction(0)
+    """The share of each gift that the host keeps."""
+    fee_bearer: Bearer = Bearer.CAMPAIGN
+    """Who bears the payment provider's fee."""
     cap: int = CAP
     drawing: str = ""
     picture: bytes | None = None
@@ -81,6 +87,7 @@ def check(plan: Plan, now: datetime) -> None:
         )
     if not 0 < plan.cap <= CAP:
         raise Invalid("plan.cap", Text("The largest gift is out of range.", "单笔捐款上限超出范围。"), field="cap")
+    fees.check(plan.custody, plan.host_fee, plan.fee_bearer)
     if plan.closes_at <= plan.opens_at:
         raise Invalid(
             "plan.period", Text("It must close after it opens.", "结束时间须晚于开始时间。"), field="closes_at"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from commonweal.kernel.text import Text
@@ -20,6 +20,15 @@ class Line:
     amount: int
     asset: str
     reference: str
+    book: uuid.UUID | None = None
+    """Where it is in our books; unknown of theirs."""
+    fee: int = 0
+    """What the provider has kept of it; theirs only."""
+
+    @property
+    def key(self) -> Key:
+        """What the same line is known by on both sides."""
+        return self.kind, self.gift or self.reference, self.asset
 
 
 Key = tuple[str, uuid.UUID | str, str]
@@ -54,7 +63,18 @@ class Difference:
     there: int
 
 
-def compare(here: Iterable[Line], there: Iterable[Line]) -> list[Difference]:
+def named(here: Iterable[Line], there: Iterable[Line]) -> list[Line]:
+    """Their lines, with the gift and the book of ours: by gift, or, where they name none, by reference."""
+    ours = {line.key: line for line in here}
+    by_reference = {(line.kind, line.reference): line for line in ours.values()}
+    found = []
+    for line in there:
+        our = ours.get(line.key) or (by_reference.get((line.kind, line.reference)) if line.gift is None else None)
+        found.append(replace(line, gift=our.gift, book=our.book) if our else line)
+    return found
+
+
+def compare(here: Sequence[Line], there: Iterable[Line]) -> list[Difference]:
     """All differences between our lines of a day and the provider's, by kind, gift and asset.
 
     A line of theirs that names no gift finds it by its reference; if it does not, it stands alone.
@@ -62,15 +82,12 @@ def compare(here: Iterable[Line], there: Iterable[Line]) -> list[Difference]:
     ours: Counter[Key] = Counter()
     theirs: Counter[Key] = Counter()
     references: dict[Key, str] = {}
-    gift_of: dict[tuple[str, str], uuid.UUID | None] = {}
     for line in here:
-        ours[line.kind, line.gift or line.reference, line.asset] += line.amount
-        references[line.kind, line.gift or line.reference, line.asset] = line.reference
-        gift_of[line.kind, line.reference] = line.gift
-    for line in there:
-        who = line.gift or gift_of.get((line.kind, line.reference)) or line.reference
-        theirs[line.kind, who, line.asset] += line.amount
-        references.setdefault((line.kind, who, line.asset), line.reference)
+        ours[line.key] += line.amount
+        references[line.key] = line.reference
+    for line in named(here, there):
+        theirs[line.key] += line.amount
+        references.setdefault(line.key, line.reference)
     found = []
     for key in sorted(ours.keys() | theirs.keys(), key=str):
         if key not in ours:
@@ -81,7 +98,28 @@ def compare(here: Iterable[Line], there: Iterable[Line]) -> list[Difference]:
             fault = Fault.AMOUNT
         else:
             continue
-        kind, named, asset = key
-        gift = named if isinstance(named, uuid.UUID) else None
+        kind, who, asset = key
+        gift = who if isinstance(who, uuid.UUID) else None
         found.append(Difference(fault, kind, gift, references[key], asset, ours[key], theirs[key]))
     return found
+
+
+SETTLEMENT = "settlement"
+"""The kind of a difference of a settlement."""
+
+
+def settled(reference: str, amount: int, asset: str, here: Sequence[Line], there: Sequence[Line]) -> Difference | None:
+    """What is wrong with a settlement of `amount` for lines `there`, ours being `here`; None if it can be booked.
+
+    Each of its lines must be known here, a payment with its amount, and their sum, less the fees, must be what was
+    paid. (Of refunds one gift may have several; their amounts are compared on their own day.)
+    """
+    paid = {line.key: line.amount for line in here if line.kind == "payment"}
+    lines = [line for line in named(here, there) if line.asset == asset]
+    known = [line for line in lines if line.book and paid.get(line.key, line.amount) == line.amount]
+    ours = sum(line.amount - line.fee for line in known)
+    if ours != amount:
+        return Difference(Fault.AMOUNT, SETTLEMENT, None, reference, asset, ours, amount)
+    if len(known) < len(there):
+        return Difference(Fault.MISSING_HERE, SETTLEMENT, None, reference, asset, ours, amount)
+    return None

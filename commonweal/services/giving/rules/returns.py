@@ -24,6 +24,8 @@ class End(StrEnum):
     DONE = "done"
     FAILED = "failed"
     BOUNCED = "bounced"
+    WON = "won"
+    """A chargeback that was contested and won: the money is here again, as a payment of its own."""
 
 
 class Standing(StrEnum):
@@ -33,6 +35,7 @@ class Standing(StrEnum):
     DONE = "done"
     FAILED = "failed"
     BOUNCED = "bounced"
+    WON = "won"
 
 
 TITLES: dict[Standing, Text] = {
@@ -40,6 +43,7 @@ TITLES: dict[Standing, Text] = {
     Standing.DONE: Text("Done", "已完成"),
     Standing.FAILED: Text("Failed: the money is in the fund again", "失败，款项已回到资金"),
     Standing.BOUNCED: Text("Came back later: owed to the giver", "退款后被退回，应付捐款人"),
+    Standing.WON: Text("Contested and won: the money is here again", "申诉成功，款项已追回"),
 }
 CAUSES: dict[Cause, Text] = {
     Cause.REFUND: Text("Refund", "退款"),
@@ -51,7 +55,7 @@ CAUSES: dict[Cause, Text] = {
 def standing(ends: Iterable[str]) -> Standing:
     """How far a return with these ends has come."""
     known = set(ends)
-    return next((each for each in (Standing.BOUNCED, Standing.FAILED, Standing.DONE) if each in known),
+    return next((each for each in (Standing.WON, Standing.BOUNCED, Standing.FAILED, Standing.DONE) if each in known),
                 Standing.UNDER_WAY)  # fmt: skip
 
 
@@ -72,11 +76,10 @@ def conclude(ends: Iterable[str], reported: End) -> End | None:
     return End.BOUNCED if reported is not End.DONE and now is Standing.DONE else None
 
 
-def refund(free: list[Span], amount: int, given: int, returned: int) -> list[Span]:
-    """The places that a refund takes: the first free ones of its gift.
+def check_amount(amount: int, given: int, returned: int) -> None:
+    """Whether that much can go back of what was given, when `returned` has gone or is on its way.
 
-    `given` is the gift, `returned` what of it has gone back or is on its way. Raises `Conflict` with `refund.nothing`,
-    `refund.above-gift`, and `refund.spent` if that much of it is not there any more.
+    Raises `Conflict` with `refund.nothing` or `refund.above-gift`.
     """
     if amount < 1:
         raise Conflict(
@@ -88,6 +91,13 @@ def refund(free: list[Span], amount: int, given: int, returned: int) -> list[Spa
             Text("More cannot go back than was given and has not gone back yet.", "退款不得超过尚未退回的捐款金额。"),
             field="amount",
         )
+
+
+def refund(free: list[Span], amount: int) -> list[Span]:
+    """The places that a refund takes for the campaign's part: the first free ones of its gift.
+
+    Raises `Conflict` with `refund.spent` if that much of it is not there any more.
+    """
     if amount > sum(map(len, free)):
         raise Conflict(
             "refund.spent",

@@ -14,7 +14,9 @@ ASKED = """SELECT r.book, r.id FROM giving_request AS r
     LEFT JOIN giving_payout AS p ON p.book = r.book AND p.request = r.id WHERE p.request IS NULL LIMIT 1"""
 PAID = "SELECT book, request FROM giving_payout LIMIT 1"
 CHARITY_ID = "SELECT organisation_id FROM giving_campaign WHERE kind = 'campaign' LIMIT 1"
-
+INVOICE = "SELECT charity, year, number FROM giving_pledge LIMIT 1"
+HELD = "SELECT id FROM giving_campaign WHERE title_en LIKE 'After the flood%'"
+RECURRING = "SELECT book, id FROM giving_recurring LIMIT 1"
 USED = "SELECT book, request, after FROM giving_use WHERE answered_at IS NULL LIMIT 1"
 SHOWN = "SELECT appeal FROM giving_appeal_word WHERE shows LIMIT 1"
 
@@ -22,9 +24,27 @@ ENDED = "SELECT id FROM giving_campaign WHERE kind = 'campaign' AND closes_at < 
 POOL = "SELECT book, id FROM giving_pool LIMIT 1"
 SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
 
+VENDOR = "SELECT party FROM giving_vendor LIMIT 1"
+ORDER = "SELECT book, request FROM giving_order LIMIT 1"
+ORDERED = "SELECT book FROM giving_order LIMIT 1"
+
 SAMPLES = {
     "giving:qualification": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:plan": Sample(CHARITY_ID, visitor=CHARITY),
+    "giving:vendor": Sample(VENDOR),
+    "giving:arrival": Sample(not_a_page="its address is a signed link: opened in test_orders"),
+    "giving:orders": [Sample(ORDERED), Sample(ORDERED, visitor=CHARITY)],
+    "giving:order_new": Sample(
+        "SELECT c.id, v.party FROM giving_campaign c, giving_vendor v WHERE c.kind = 'campaign' "
+        "AND c.title_en LIKE 'A music teacher%' LIMIT 1",
+        visitor=CHARITY,
+    ),
+    "giving:order": [Sample(ORDER), Sample(ORDER, visitor=CHARITY)],
+    "giving:order_invoice": Sample(not_a_page="takes POST only"),
+    "giving:order_cancel": Sample(not_a_page="takes POST only"),
+    "giving:arrival_evidence": Sample(not_a_page="a file"),
+    "giving:use_by_link": Sample(not_a_page="its address is a signed link: opened in test_uses"),
+    "giving:mark": Sample(not_a_page="takes POST only"),
     "giving:years": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:stop": Sample(OPEN, visitor=STEWARD),
     "giving:leftover": Sample(ENDED, visitor=CHARITY),
@@ -46,6 +66,16 @@ SAMPLES = {
     "giving:iati": Sample(not_a_page="a file"),
     "giving:threesixty": Sample(not_a_page="a file"),
     "giving:feed": Sample(not_a_page="a feed"),
+    "giving:invoice_ask": [Sample(OPEN, visitor="company@demo.example"), Sample(OPEN, visitor=GIVER)],
+    "giving:invoice": Sample(INVOICE, visitor="company@demo.example"),
+    "giving:bank": Sample(CHARITY_ID, visitor=CHARITY),
+    "giving:redeem": Sample(visitor=GIVER),
+    "giving:card_buy": [Sample(OPEN, visitor=GIVER), Sample(HELD, visitor=GIVER)],
+    "giving:card": Sample(not_a_page="bought and used in test_cards"),
+    "giving:recurring": Sample(RECURRING, visitor=GIVER),
+    "giving:recurring_begin": Sample(not_a_page="leads to the campaign"),
+    "giving:agree": Sample(not_a_page="its address is a signed wish: opened in test_recurring"),
+    "giving:money": Sample(OPEN),
     "giving:needs": [Sample(OPEN), Sample(OPEN, visitor=GIVER), Sample(OPEN, visitor=CHARITY)],
     "giving:use": Sample(USED, visitor=CHARITY),
     "giving:act": Sample(not_a_page="takes POST only"),
@@ -70,6 +100,8 @@ SAMPLES = {
     "giving:tell": Sample(OPEN, visitor=CHARITY),
     "giving:ask": Sample(OPEN, visitor=CHARITY),
     "giving:payout": [Sample(PAID, visitor=GIVER), Sample(ASKED, visitor=STEWARD)],
+    "giving:control": Sample(visitor=STEWARD),
+    "giving:announcement_end": Sample(not_a_page="takes POST only"),
     "giving:give": Sample(not_a_page="leads to the campaign"),
     "giving:pay": Sample(not_a_page="its address is a signed order: walked in test_journeys"),
     "giving:grant": Sample(not_a_page="the demonstration has no grants: opened in test_grants"),

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from django.test import Client
 
 from commonweal.kernel import clock
-from commonweal.kernel.errors import Conflict, NotAllowed
+from commonweal.kernel.errors import Conflict
 from commonweal.kernel.notices.inbox import inbox
 from commonweal.kernel.text import Text
 from commonweal.services.giving import jobs
-from commonweal.services.giving.actions import campaigns, clocks, deeds
+from commonweal.services.giving.actions import campaigns, deeds
 from commonweal.services.giving.models import Campaign
 from commonweal.services.giving.queries import campaigns as campaign_queries
 from commonweal.services.giving.queries import clocks as queries
@@ -58,29 +57,6 @@ def test_a_late_report_is_warned_of_and_then_stops_the_campaign(world: World) ->
         telling = Telling(Text("Report", "报告"), Text("All is well.", "一切顺利。"), report=True)
         campaigns.tell(world.officer, long.id, telling)
         deeds.act(world.giver, long.id, "STEPS", 5, "a")
-
-
-def test_use_is_asked_for_after_30_90_and_365_days_and_shown(world: World, client: Client) -> None:
-    put_in(world, 5_000)
-    request = pay_out(world, 5_000, "a")
-    with pytest.raises(Conflict, match=r"use\.not-asked"):
-        clocks.answer(world.officer, world.campaign.id, request, 30, Text("Yes", "在用"))
-    for days, asked in ((29, 0), (30, 1), (90, 2), (365, 3)):
-        with clock.stopped(NOW + timedelta(days=days)):
-            jobs.disclosure()
-            jobs.disclosure()
-        assert len(queries.uses(world.campaign.id, request)) == asked
-        assert [message.kind for message in inbox(world.officer)].count("giving.use") == asked
-    with pytest.raises(NotAllowed):
-        clocks.answer(world.giver, world.campaign.id, request, 30, Text("Yes", "在用"))
-    client.force_login(world.officer.login)
-    address = f"/zh/giving/{world.campaign.id}/payouts/{request}/use/30/"
-    assert client.get(address).status_code == 200
-    assert client.post(address, {"said_zh": ""}).status_code == 422
-    assert client.post(address, {"said_zh": "每周都在弹。"}).status_code == 303
-    assert client.post(address, {"said_zh": "再答一次。"}).status_code == 409
-    page = client.get(f"/zh/giving/{world.campaign.id}/payouts/{request}/").content.decode()
-    assert "每周都在弹。" in page and "尚未答复" in page
 
 
 def test_how_much_of_last_years_income_was_spent(world: World, client: Client) -> None:

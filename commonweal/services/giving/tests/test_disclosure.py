@@ -67,7 +67,7 @@ def long_campaign(world: World) -> Campaign:
 def insert(campaign: Campaign, at: datetime) -> None:
     """A gift by hand: its transfer is borrowed from the books, without the action that checks."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE giving_gift DROP CONSTRAINT giving_gift_book_id_fkey")
+        cursor.execute("ALTER TABLE giving_gift DISABLE TRIGGER check_gifts")
         try:
             cursor.execute(
                 "INSERT INTO giving_gift (book, id, giver, amount, channel, at) VALUES (%s, %s, NULL, 500, 'x', %s)",

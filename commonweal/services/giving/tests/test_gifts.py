@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import translation
 
 from commonweal.kernel import clock, proof
 from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Unauthenticated
@@ -19,10 +21,12 @@ from commonweal.kernel.notices.inbox import inbox
 from commonweal.kernel.parties.erasure import forget
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.quantity import CNY
+from commonweal.kernel.text import Text
 from commonweal.services.giving import jobs
 from commonweal.services.giving.actions import books, gifts, payouts
 from commonweal.services.giving.actions import campaigns as campaign_actions
 from commonweal.services.giving.actions.gifts import Taken
+from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.models import Campaign
 from commonweal.services.giving.payment import Order, providers
 from commonweal.services.giving.payment.simulator import NONCE, SIGNATURE, TIME, Simulator
@@ -85,7 +89,8 @@ def test_a_gift_waits_for_its_payment_and_is_then_in_books_log_and_inbox(world: 
     assert queries.gift(world.campaign.id, taken.id).nth == 1
     assert campaign_queries.card(world.campaign.id).raised == 500
 
-    jobs.thank(campaign=str(world.campaign.id), gift=str(taken.id))
+    for _ in range(2):  # thanked once
+        jobs.thank(campaign=str(world.campaign.id))
     (message,) = inbox(world.giver)
     assert "5.00" in message.title.zh
     assert message.link == f"/giving/{world.campaign.id}/gifts/{taken.id}/"
@@ -102,20 +107,22 @@ def test_the_leaf_names_the_giver_to_the_giver_alone(world: World, simulator: Si
     leaf = json.loads(placed.entry)
     assert str(world.giver.id) not in placed.entry.decode()
     assert (leaf["kind"], leaf["amount"], leaf["asset"]) == ("giving.gift", 500, "CNY")
-    salt, private = gifts.opening(world.giver.id, found.fact)
+    salt, private = opening(world.giver.id, found.fact)
     assert leaf["seal"] == proof.note.encode(seal(salt, private))
     assert private == {"giver": str(world.giver.id)}
 
     forget(world.giver.id)
     with pytest.raises(NotFound, match=r"party\.forgotten"):
-        gifts.opening(world.giver.id, found.fact)
+        opening(world.giver.id, found.fact)
 
 
 def test_whoever_is_forgotten_while_paying_gives_without_a_name(world: World, simulator: Simulator) -> None:
     taken = gifts.give(wish(world))
     forget(world.giver.id)
     assert pay(world, simulator, taken) is Outcome.PAID
-    jobs.thank(campaign=str(world.campaign.id), gift=str(taken.id))
+    assert payouts.lay(world.campaign.id) == 1
+    jobs.thank(campaign=str(world.campaign.id))
+    assert queries.gift(world.campaign.id, taken.id).giver == world.giver.id
 
 
 def test_the_same_key_and_wish_is_the_same_gift(world: World) -> None:
@@ -357,3 +364,11 @@ def test_a_payment_is_the_amount_of_its_gift_and_the_line_has_no_gap(world: Worl
     for start, nth in ((1, 1), (500, 2), (0, 2)):
         with pytest.raises(IntegrityError), transaction.atomic():
             spoil(world, f"UPDATE giving_payment SET start = {start}, nth = {nth} WHERE gift = '{second.id}'")
+
+
+def test_the_simulator_speaks_the_language_of_the_page(tmp_path: Path) -> None:
+    order = Order(uuid.uuid4(), uuid.uuid4(), 500, "CNY", Text("A cause", "一件事"))
+    simulator = Simulator(tmp_path)
+    for language, prefix in (("zh-hans", "/zh/"), ("en", "/en/"), ("zh-hans", "/zh/")):
+        with translation.override(language):
+            assert simulator.create(order).startswith(prefix)

@@ -18,7 +18,6 @@ from commonweal.kernel.errors import Busy
 from commonweal.kernel.ledger import audit
 from commonweal.kernel.parties import people
 from commonweal.services.giving import live
-from commonweal.services.giving.hot.batcher import Batcher
 from commonweal.services.giving.hot.writer import Writer
 from commonweal.services.giving.tests import conftest as giving
 
@@ -81,12 +80,12 @@ class Posting:
 
         async def run() -> list[Answer]:
             hands = [Writer() for _ in range(writers)]
-            live._batcher = Batcher([hand.write for hand in hands])
+            live._desk = live.Desk(hands)
             try:
                 return await asyncio.gather(*(self.ask(key, body) for key, body in asked))
             finally:
-                await live._batcher.close()
-                live._batcher = None
+                await live._desk.close()
+                live._desk = None
                 for hand in hands:
                     hand.close()
 
@@ -119,7 +118,7 @@ def plain(answer: Answer) -> Any:
     """An answer without what is another each time: the gift, the moment, and both in the signed address to pay."""
     status, said = answer
     way, _, signed = str(said["pay"]).partition("/pay/")
-    return status, said | {"id": len(said["id"]), "given_at": said["given_at"][-1], "pay": (way, signed.count(":"))}
+    return status, said | {"id": len(said["id"]), "given_at": said["given_at"][-1], "pay": (way, len(signed))}
 
 
 def test_the_answer_is_that_of_the_api(posting: Posting) -> None:
@@ -152,6 +151,26 @@ def test_a_storm_of_one_key_with_two_bodies_is_one_gift(posting: Posting, sessio
     assert len({said["id"] for status, said in answers if status == 201}) == 1
     assert {said["code"] for status, said in answers if status == 409} == {"key.reused"}
     assert session.execute("SELECT count(*) FROM giving_gift").fetchone() == (1,)
+
+
+def test_what_a_charity_has_collected_is_there_at_once(
+    posting: Posting, world: giving.World, session: psycopg.Connection
+) -> None:
+    posting.token = people.make_token(world.officer, "test")
+    answers = posting.all([(f"k{n}", body("5.00", channel="collected")) for n in range(50)])
+    assert {status for status, _ in answers} == {201}
+    assert {(said["state"], said["pay"]) for _, said in answers} == {("paid", None)}
+    rows = session.execute("SELECT p.fact::text, s.entry FROM giving_payment p JOIN proof_staged s ON s.id = p.fact")
+    facts: dict[str, bytes] = dict(rows.fetchall())
+    assert {said["fact"] for _, said in answers} == set(facts)
+    with session.cursor() as cursor:
+        assert audit(cursor) == []
+
+
+def test_only_an_officer_enters_what_was_collected(posting: Posting, session: psycopg.Connection) -> None:
+    (answer,) = posting.all([("k", body(channel="collected"))])
+    assert (answer[0], answer[1]["code"]) == (403, "gift.not-yours-to-enter")
+    assert session.execute("SELECT count(*) FROM giving_gift").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(
@@ -198,12 +217,13 @@ def test_an_unknown_token_and_a_closed_campaign(posting: Posting, world: giving.
 
 def test_a_full_queue_is_busy(posting: Posting) -> None:
     async def run() -> Answer:
-        live._batcher = Batcher([Writer().write], queue=0)
+        live._desk = live.Desk([Writer()], queue=0)
         try:
             return await posting.ask("k", body())
         finally:
-            await live._batcher.close()
-            live._batcher = None
+            assert live._desk.meter.counts.busy == 1
+            await live._desk.close()
+            live._desk = None
 
     with pytest.raises(Busy):
         asyncio.run(run())

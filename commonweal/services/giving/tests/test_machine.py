@@ -243,7 +243,13 @@ class Machine(RuleBasedStateMachine):
             payouts.pay(self.book, request)
         for unit in free[:amount]:
             unit.fate = request.hex
-        self.sums["bank"] -= amount
+        self.leave(amount)
+
+    def leave(self, amount: int) -> None:
+        """Money leaves the charity's own hands: what it has collected, and the rest when the provider settles."""
+        there = min(amount, max(0, self.sums["provider:collected"]))
+        self.sums["provider:collected"] -= there
+        self.sums["payable"] += amount - there
 
     @rule(pick=picks, amount=amounts)
     @precondition(lambda self: self.paid_gift(0))
@@ -263,7 +269,7 @@ class Machine(RuleBasedStateMachine):
         for unit in free[:amount]:
             unit.fate = "back" if done else f"held {refund}"
         if done:
-            self.sums["provider:collected"] -= amount
+            self.leave(amount)
             self.claw(id)
 
     @rule(pick=picks, succeeded=st.booleans())
@@ -343,7 +349,8 @@ class Machine(RuleBasedStateMachine):
             account.name: account
             for account in (
                 books.provider(book, "CNY", "simulator"), books.provider(book, "CNY", COLLECTED),
-                books.bank(book, "CNY"), books.receivable(book, "CNY"), books.owed(book, "CNY"),
+                books.bank(book, "CNY"), books.payable(book, "CNY"), books.receivable(book, "CNY"),
+                books.owed(book, "CNY"),
             )
         }  # fmt: skip
         with connection.cursor() as cursor:

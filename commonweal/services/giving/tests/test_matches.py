@@ -231,7 +231,7 @@ def test_a_settlement_needs_two_people_and_the_newest_file(world: World) -> None
         with pytest.raises(Conflict, match=r"settlement\.not-agreed"):
             settlements.pay(book, pool)
         with pytest.raises(IntegrityError, match="not agreed"), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("INSERT INTO giving_settled VALUES (%s, %s, %s, %s)",
+            cursor.execute("INSERT INTO giving_pool_settled VALUES (%s, %s, %s, %s)",
                            [book, pool, bytes.fromhex(digest), OVER])  # fmt: skip
         with pytest.raises(NotAllowed):
             settlements.judge(world.giver, book, pool, digest, approves=True)

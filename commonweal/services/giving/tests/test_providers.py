@@ -6,21 +6,24 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import urlencode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from commonweal.kernel.errors import Unauthenticated
+from commonweal.kernel.errors import Busy, Unauthenticated
 from commonweal.kernel.text import Text
-from commonweal.services.giving.payment import Kind, Order, alipay, stripe, wechat
+from commonweal.services.giving.payment import Agreeing, Kind, Order, alipay, stripe, wechat
 from commonweal.services.giving.payment.port import Ignored
+from commonweal.services.giving.rules.recurring import Charge, Every
 
 pytest.importorskip("stripe", reason="the extra `payments` is not installed")
 pytest.importorskip("wechatpayv3", reason="the extra `payments` is not installed")
@@ -83,6 +86,90 @@ def test_stripe_payment_refund_and_dispute() -> None:
     dispute = {"id": "du_1", "amount": 500, "currency": "cny", "payment_intent": "pi_1", "metadata": {}}
     taken = CARD.read_callback(*stripe_event("charge.dispute.funds_withdrawn", dispute), NOW)
     assert (taken.kind, taken.payment, taken.amount) == (Kind.CHARGEBACK, "pi_1", 500)
+
+
+def test_stripe_keeps_a_card_and_charges_it() -> None:
+    about = {"id": "seti_1", "customer": "cus_1", "payment_method": "pm_1",
+             "metadata": {"book": str(BOOK), "recurring": str(GIFT)}}  # fmt: skip
+    kept = CARD.read_callback(*stripe_event("setup_intent.succeeded", about), NOW)
+    assert (kept.kind, kept.book, kept.gift, kept.reference) == (Kind.AGREEMENT, BOOK, GIFT, "cus_1 pm_1")
+    for type, other in (("setup_intent.setup_failed", about), ("setup_intent.succeeded", about | {"metadata": {}})):
+        with pytest.raises(Ignored):
+            CARD.read_callback(*stripe_event(type, other), NOW)
+    assert stripe.declined("card_declined", "insufficient_funds") is Charge.INSUFFICIENT
+    assert stripe.declined("card_declined", "do_not_honor") is Charge.INSUFFICIENT
+    assert stripe.declined("expired_card", None) is stripe.declined("card_declined", "lost_card") is Charge.GONE
+
+
+class Gate(BaseHTTPRequestHandler):
+    """Stripe's door as it answers a charge, and what it was asked."""
+
+    asked: ClassVar[list[tuple[str, str, dict[str, str]]]] = []
+    answers: ClassVar[list[tuple[int, dict[str, Any]]]] = []
+
+    def do_POST(self) -> None:
+        form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+        self.asked.append((self.path, self.headers.get("Idempotency-Key", ""), form))
+        status, body = self.answers.pop(0)
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Gate]]:
+    """A door of this machine that the SDK itself speaks to."""
+    from stripe import StripeClient
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gate)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    client = StripeClient("sk_test", base_addresses={"api": address}, max_network_retries=0)
+    monkeypatch.setattr(stripe.Stripe, "_client", client)
+    Gate.asked, Gate.answers = [], []
+    yield Gate
+    server.shutdown()
+    server.server_close()
+
+
+def test_stripe_charges_under_a_key_and_says_how_it_ended(gate: type[Gate]) -> None:
+    order = Order(BOOK, GIFT, 500, "CNY", Text("A piano", "琴"))
+    error = {"error": {"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds"}}
+    gate.answers[:] = [
+        (200, {"id": "pi_1", "object": "payment_intent", "status": "succeeded"}),
+        (402, error),
+        (402, {"error": {"type": "card_error", "code": "expired_card"}}),
+        (200, {"id": "pi_2", "object": "payment_intent", "status": "processing"}),
+    ]
+    assert CARD.charge("cus_1 pm_1", order, 1) is Charge.PAID
+    assert CARD.charge("cus_1 pm_1", order, 2) is Charge.INSUFFICIENT
+    assert CARD.charge("cus_1 pm_1", order, 3) is Charge.GONE
+    with pytest.raises(Busy, match=r"provider\.unavailable"):
+        CARD.charge("cus_1 pm_1", order, 4)
+    path, key, form = gate.asked[0]
+    assert (path, key) == ("/v1/payment_intents", f"{GIFT}:1")
+    assert (form["amount"], form["currency"], form["off_session"], form["customer"]) == ("500", "cny", "true", "cus_1")
+    assert form["metadata[gift]"] == str(GIFT)
+    gate.answers[:] = [
+        (200, {"id": "cs_1", "object": "checkout.session", "url": "https://checkout.example/1"}),
+        (200, {"id": "pm_1", "object": "payment_method"}),
+    ]
+    agreeing = Agreeing(BOOK, GIFT, 500, "CNY", Every.MONTH, Text("A piano", "琴"))
+    assert CARD.agree(agreeing) == "https://checkout.example/1"
+    CARD.cancel("cus_1 pm_1")
+    assert gate.asked[4][2]["setup_intent_data[metadata][recurring]"] == str(GIFT)
+    assert gate.asked[5][0] == "/v1/payment_methods/pm_1/detach"
+
+
+def test_who_keeps_agreements() -> None:
+    offered = {adapter for adapter in (stripe.Stripe, wechat.WeChat, alipay.Alipay) if hasattr(adapter, "charge")}
+    assert offered == {stripe.Stripe}
 
 
 # WeChat Pay

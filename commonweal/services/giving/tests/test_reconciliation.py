@@ -38,7 +38,8 @@ def give(world: World, amount: int, key: str) -> Order:
 def test_what_agrees_is_silent_and_every_difference_is_listed(world: World, client: Client, tmp_path: Path) -> None:
     simulator = provider("simulator")
     assert isinstance(simulator, Simulator)
-    (simulator.home / "simulator" / f"{NOW.date()}.jsonl").unlink(missing_ok=True)
+    for day in (NOW.date(), (NOW - DAY).date()):
+        (simulator.home / "simulator" / f"{day}.jsonl").unlink(missing_ok=True)
     right, lost, other, back = (give(world, 500, key) for key in "abcd")
     for order in (right, back):
         assert gifts.confirm("simulator", *simulator.report(order, NOW)) is Outcome.PAID

@@ -8,5 +8,5 @@ NEWEST = "CREATE INDEX giving_campaign_newest ON giving_campaign (opens_at DESC,
 class Migration(migrations.Migration):
     """Adds the index."""
 
-    dependencies = [("giving", "0013_settlements")]
+    dependencies = [("giving", "0022_pool_settlements")]
     operations = [migrations.RunSQL(NEWEST, elidable=False)]

@@ -54,7 +54,7 @@ CREATE INDEX giving_reservation_gift ON giving_reservation (book, gift);
 CREATE INDEX giving_reservation_day ON giving_reservation (book, pool, giver, day);
 
 -- The file that says what a pool comes to. Until one is agreed to there may be several, the newest counts.
-CREATE TABLE giving_settlement (
+CREATE TABLE giving_pool_settlement (
     book    uuid NOT NULL,
     pool    uuid NOT NULL,
     digest  bytea NOT NULL CHECK (octet_length(digest) = 32),
@@ -66,7 +66,7 @@ CREATE TABLE giving_settlement (
     PRIMARY KEY (book, pool, digest),
     FOREIGN KEY (book, pool) REFERENCES giving_pool (book, id)
 );
-CREATE TABLE giving_settlement_word (
+CREATE TABLE giving_pool_word (
     book     uuid NOT NULL,
     pool     uuid NOT NULL,
     digest   bytea NOT NULL,
@@ -76,15 +76,15 @@ CREATE TABLE giving_settlement_word (
     fact     uuid NOT NULL,
     at       timestamptz NOT NULL,
     PRIMARY KEY (book, pool, digest, steward),
-    FOREIGN KEY (book, pool, digest) REFERENCES giving_settlement (book, pool, digest)
+    FOREIGN KEY (book, pool, digest) REFERENCES giving_pool_settlement (book, pool, digest)
 );
-CREATE TABLE giving_settled (
+CREATE TABLE giving_pool_settled (
     book   uuid NOT NULL,
     pool   uuid NOT NULL,
     digest bytea NOT NULL,
     at     timestamptz NOT NULL,
     PRIMARY KEY (book, pool),
-    FOREIGN KEY (book, pool, digest) REFERENCES giving_settlement (book, pool, digest)
+    FOREIGN KEY (book, pool, digest) REFERENCES giving_pool_settlement (book, pool, digest)
 );
 
 -- A match is made when its pool is settled. `counted` of the gift was matched; the pool may live in another book.
@@ -137,23 +137,23 @@ CREATE TRIGGER check_reservations AFTER INSERT ON giving_reservation
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION giving_check_reservations();
 
 -- A pool is settled by two different stewards' yes to the same file, and not before its review is over.
-CREATE FUNCTION giving_check_settled() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION giving_check_pool_settled() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM giving_refuse(format('pool %s is not agreed to by two people', n.pool)) FROM added n
-    WHERE (SELECT count(*) FILTER (WHERE w.approves) < 2 OR bool_or(NOT w.approves) FROM giving_settlement_word w
+    WHERE (SELECT count(*) FILTER (WHERE w.approves) < 2 OR bool_or(NOT w.approves) FROM giving_pool_word w
            WHERE w.book = n.book AND w.pool = n.pool AND w.digest = n.digest);
     PERFORM giving_refuse(format('pool %s is still in review', n.pool))
     FROM added n JOIN giving_pool p ON p.book = n.book AND p.id = n.pool
     WHERE n.at < p.closes_at + make_interval(days => (p.rules ->> 'review_days')::integer);
     RETURN NULL;
 END $$;
-CREATE TRIGGER check_settled AFTER INSERT ON giving_settled
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION giving_check_settled();
+CREATE TRIGGER check_settled AFTER INSERT ON giving_pool_settled
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION giving_check_pool_settled();
 
 CREATE FUNCTION giving_check_matches() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM giving_refuse(format('gift %s is matched by a pool that is not settled', n.gift)) FROM added n
-    WHERE NOT EXISTS (SELECT FROM giving_settled s WHERE s.book = n.pool_book AND s.pool = n.pool);
+    WHERE NOT EXISTS (SELECT FROM giving_pool_settled s WHERE s.book = n.pool_book AND s.pool = n.pool);
     RETURN NULL;
 END $$;
 CREATE TRIGGER check_matches AFTER INSERT ON giving_match
@@ -163,12 +163,12 @@ CREATE TRIGGER check_matches AFTER INSERT ON giving_match
 APPEND_ONLY = "".join(
     f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON giving_{table} "
     "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();\n"
-    for table in ("reservation", "settlement", "settlement_word", "settled", "team", "team_gift")
+    for table in ("reservation", "pool_settlement", "pool_word", "pool_settled", "team", "team_gift")
 )
 
 
 class Migration(migrations.Migration):
     """Creates the tables of settlements and teams."""
 
-    dependencies = [("giving", "0012_disclosure"), ("ledger", "0002_open")]
+    dependencies = [("giving", "0021_control_room")]
     operations = [migrations.RunSQL(sql, elidable=False) for sql in (POOLS, GUARDS, APPEND_ONLY)]
