@@ -146,4 +146,6 @@ def settlements_due(request: HttpRequest) -> HttpResponse:
 @require_safe
 def schemes(request: HttpRequest) -> HttpResponse:
     """Each way to match, explained."""
-    return render(request, "giving/schemes.html", {"schemes": matching.SCHEMES, "limits": matching.LIMITS.values()})
+    # Their names, not the classes: a template would call what it can call.
+    shown = [(scheme.name, scheme.title, scheme.explanation) for scheme in matching.SCHEMES]
+    return render(request, "giving/schemes.html", {"schemes": shown, "limits": matching.LIMITS.values()})

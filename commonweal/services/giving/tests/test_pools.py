@@ -13,7 +13,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
-from commonweal.services.giving import jobs
+from commonweal.services.giving import jobs, matching
 from commonweal.services.giving.actions import deeds, payouts, returns, settlements
 from commonweal.services.giving.queries import campaigns, pools
 from commonweal.services.giving.queries import deeds as deed_queries
@@ -172,3 +172,10 @@ def test_programs_offer_and_accept(world: World, client: Client, company: Party)
             204,
         ]
     assert deed_queries.shift(called.id, world.giver.id).minutes == 100
+
+
+def test_every_scheme_is_explained_on_its_page(client: Client, db: None) -> None:
+    pages = [client.get(f"/{language}/giving/matching/").content.decode() for language in ("en", "zh")]
+    for scheme in matching.SCHEMES:
+        for page, title in zip(pages, (scheme.title.en, scheme.title.zh), strict=True):
+            assert f'id="{scheme.name}"' in page and title in page
