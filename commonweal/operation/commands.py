@@ -17,7 +17,7 @@ from commonweal.kernel.text import Text
 
 
 def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `run`, `seed`, `backup`, `restore`, `forget` and `torture`."""
+    """Add `run`, `seed`, `backup`, `restore`, `forget`, `database` and `torture`."""
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument("--data", help="data directory (COMMONWEAL_DATA_DIR, else .data)")
     answer = argparse.ArgumentParser(add_help=False)
@@ -46,6 +46,15 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     forget = subparsers.add_parser("forget", parents=[data, answer], help="erase a person by destroying their key")
     forget.add_argument("party", metavar="PARTY", help="the person's id")
     forget.set_defaults(run=_forget)
+
+    database = subparsers.add_parser("database", help="the database itself").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    distribute = database.add_parser(
+        "distribute", parents=[data, answer], help="spread the books over the machines of a Citus cluster"
+    )
+    distribute.add_argument("--dry-run", action="store_true", help="print the statements and do nothing")
+    distribute.set_defaults(run=_distribute)
 
     torture = subparsers.add_parser("torture", parents=[answer], help="kill its own processes under load, then audit")
     torture.add_argument("--kills", type=int, default=50, metavar="N", help="how many processes to kill (50)")
@@ -129,6 +138,20 @@ def _forget(arguments: argparse.Namespace) -> int:
         done = forget(party)
     words = "is forgotten" if done["erased"] else "had been forgotten before"
     return _answer(arguments, done, f"{party} {words}")
+
+
+def _distribute(arguments: argparse.Namespace) -> int:
+    _use(arguments.data)
+    from commonweal.operation.distribute import distribute
+
+    made = distribute(dry_run=arguments.dry_run)
+    if arguments.dry_run and not arguments.json:
+        print(";\n".join([*made["statements"], ""]), end="")
+        return 0
+    for trigger in made["unguarded"]:
+        print(f"Citus allows no trigger on a copied table: {trigger} is gone.", file=sys.stderr)
+    words = f"{len(made['distributed'])} tables are distributed by book, {len(made['copied'])} are copied everywhere"
+    return _answer(arguments, made, words)
 
 
 def _torture(arguments: argparse.Namespace) -> int:

@@ -13,34 +13,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-BREACHES = """
-WITH distributed AS (
-    SELECT attrelid AS oid, attnum AS book FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE attname = 'book' AND relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND NOT attisdropped
-)
-SELECT i.indrelid::regclass::text AS of, i.indexrelid::regclass::text AS name, 'its first column is not book' AS why
-FROM pg_index i JOIN distributed d ON d.oid = i.indrelid
-WHERE (i.indisunique OR i.indisexclusion) AND i.indkey[0] <> d.book
-UNION ALL
-SELECT conrelid::regclass::text, conname, 'it leads out of the book'
-FROM pg_constraint k JOIN distributed d ON d.oid = k.conrelid
-WHERE contype = 'f' AND EXISTS (SELECT FROM distributed WHERE oid = k.confrelid) AND NOT d.book = ANY (conkey)
-UNION ALL
-SELECT conrelid::regclass::text, conname, 'it leads from a small table to a large one'
-FROM pg_constraint k
-WHERE contype = 'f' AND EXISTS (SELECT FROM distributed WHERE oid = k.confrelid)
-  AND NOT EXISTS (SELECT FROM distributed WHERE oid = k.conrelid)
-UNION ALL
-SELECT d.oid::regclass::text, 'book', 'a row without book has no place'
-FROM distributed d JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum = d.book WHERE NOT a.attnotnull
-UNION ALL
-SELECT d.oid::regclass::text, 'primary key', 'it has none'
-FROM distributed d WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = d.oid AND contype = 'p')
-"""
-
-
-def breaches(session: Any) -> list[Any]:
-    return list(session.execute(BREACHES).fetchall())
+from commonweal.kernel.ledger.distribution import breaches, has_citus, plan
 
 
 @pytest.mark.django_db
@@ -90,3 +63,66 @@ def test_the_lint_finds_what_is_planted(session: psycopg.Connection, planted: st
         session.execute(statement)
     found = breaches(session)
     assert breach in found if breach else found == []
+
+
+# What Citus does, as far as it matters here: each of its refusals was seen as a real error.
+CITUS = """
+CREATE TABLE pg_dist_partition (logicalrelid regclass PRIMARY KEY, partkey text);
+CREATE FUNCTION create_reference_table(name text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = name::regclass AND NOT tgisinternal) THEN
+        RAISE EXCEPTION 'triggers are not supported on reference tables: %', name;
+    END IF;
+    IF EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND name::regclass IN (conrelid, confrelid)) THEN
+        RAISE EXCEPTION '% has foreign keys', name;
+    END IF;
+    INSERT INTO pg_dist_partition VALUES (name::regclass, NULL);
+END $$;
+CREATE FUNCTION create_distributed_table(name text, key text, colocate_with text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND name::regclass IN (conrelid, confrelid)) THEN
+        RAISE EXCEPTION '% has foreign keys', name;
+    END IF;
+    IF EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attname = key
+               WHERE i.indrelid = name::regclass AND indisunique AND NOT a.attnum = ANY (i.indkey)) THEN
+        RAISE EXCEPTION '% has a unique key without %', name, key;
+    END IF;
+    IF colocate_with <> 'default' AND NOT EXISTS (
+        SELECT FROM pg_dist_partition WHERE logicalrelid = colocate_with::regclass) THEN
+        RAISE EXCEPTION '% is not distributed', colocate_with;
+    END IF;
+    INSERT INTO pg_dist_partition VALUES (name::regclass, key);
+END $$;
+"""
+LED = """
+SELECT count(*) FROM pg_constraint k
+LEFT JOIN pg_dist_partition f ON f.logicalrelid = k.conrelid
+LEFT JOIN pg_dist_partition t ON t.logicalrelid = k.confrelid
+WHERE contype = 'f' AND ((f.partkey IS NOT NULL AND t.logicalrelid IS NULL)
+                      OR (t.partkey IS NOT NULL AND f.partkey IS NULL))
+"""
+
+
+def test_without_citus_nothing_is_to_be_had(session: psycopg.Connection) -> None:
+    assert not has_citus(session)
+
+
+def test_every_statement_is_taken_in_its_order_and_once(session: psycopg.Connection) -> None:
+    """On functions that refuse what Citus refuses: Citus itself is not here."""
+    keys = "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"
+    before = session.execute(keys).fetchone()
+    session.execute(CITUS)
+    assert has_citus(session)
+    made = plan(session)
+    assert {"ledger_account", "ledger_transfer", "ledger_posting"} <= set(made.large)
+    assert "ledger_asset" in made.copied and not set(made.copied) & set(made.large)
+    for statement in made.statements:
+        session.execute(statement)
+    assert session.execute(keys).fetchone() == before, "a foreign key was lost"
+    assert session.execute(LED).fetchone() == (0,), "a foreign key leads where Citus has none"
+    again = plan(session)
+    assert (again.statements, again.large, again.copied) == ([], [], [])
+    session.execute("CREATE TABLE later (book uuid, id uuid, PRIMARY KEY (book, id))")
+    assert plan(session).statements[1:] == [
+        "SELECT create_distributed_table('later', 'book', colocate_with => 'ledger_account')"
+    ]
