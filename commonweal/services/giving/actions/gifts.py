@@ -38,6 +38,7 @@ from commonweal.services.giving.actions import agreements, books, callbacks, car
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries import cards as card_queries
+from commonweal.services.giving.queries import teams
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.queries.sql import prepared
@@ -97,6 +98,7 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
     other.
     """
     campaigns = taking({wish.campaign for wish in gives}, now)
+    joined = teams.there({(wish.campaign, wish.team) for wish in gives if wish.team})
     answers: dict[int, Taken | Refusal] = {}
     placed: dict[int, Transfer] = {}
     for place, wish in enumerate(gives):
@@ -106,6 +108,8 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
                 raise unknown()
             rules.check(wish, campaign.standing, campaign.asset, campaign.cap, now)
             fees.check_tip(wish.tip, campaign.custody, campaign.asset)
+            if wish.team and (wish.campaign, wish.team) not in joined:
+                raise teams.unknown()
         except Refusal as refusal:
             answers[place] = (campaign and _answered_before(cursor, wish, campaign.title)) or refusal
         else:
@@ -129,6 +133,7 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
             answers[place] = Taken(wish.campaign, transfer.id, title, now, fact.id if fact else None, existed=False)
             new.append((wish, transfer.id))
     _keep_tips(cursor, new)
+    _join(cursor, new)
     matches.reserve(cursor, new, now)
     return [answers[place] for place in range(len(gives))]
 
@@ -221,6 +226,15 @@ def _keep_tips(cursor: Cursor, given: Sequence[tuple[Give, uuid.UUID]]) -> None:
         )
 
 
+def _join(cursor: Cursor, given: Sequence[tuple[Give, uuid.UUID]]) -> None:
+    together = [(wish.campaign, gift, wish.team) for wish, gift in given if wish.team]
+    if together:
+        cursor.execute(
+            "INSERT INTO giving_team_gift (book, gift, team) SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[])",
+            list(map(list, zip(*together, strict=True))),
+        )
+
+
 def _transfer(wish: Give, now: datetime) -> Transfer:
     return Transfer(
         book=wish.campaign,
@@ -241,8 +255,10 @@ def _key(wish: Give) -> str:
 
 
 def _request(wish: Give) -> bytes:
-    tip = (wish.tip,) if wish.tip else ()
-    return request_hash("give", str(wish.giver), wish.amount, wish.asset, wish.channel, *tip)
+    more: list[int | str] = [wish.tip] if wish.tip or wish.team else []
+    if wish.team:
+        more.append(str(wish.team))
+    return request_hash("give", str(wish.giver), wish.amount, wish.asset, wish.channel, *more)
 
 
 def _answered_before(cursor: Cursor, wish: Give, title: Text) -> Taken | None:

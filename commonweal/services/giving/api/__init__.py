@@ -22,6 +22,7 @@ from commonweal.services.giving.api import (
     pools,
     recurring,
     sponsorships,
+    teams,
     webhooks,
 )
 
@@ -41,6 +42,7 @@ for noun in (
     pools,
     recurring,
     sponsorships,
+    teams,
     webhooks,
 ):
     router.add_router("", noun.router)

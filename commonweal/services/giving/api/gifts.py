@@ -32,6 +32,7 @@ class NewGift(Amount):
     """A gift. `collected` is for a charity that has received the money itself."""
 
     channel: Annotated[str, Field(max_length=20)] = "simulator"
+    team: Annotated[uuid.UUID | None, Field(description="with whom it is given")] = None
 
 
 class Gift(Schema):
@@ -99,7 +100,7 @@ def give(request: HttpRequest, campaign: uuid.UUID, gift: NewGift, key: Idempote
         )
     collected = gift.channel == rules.COLLECTED
     amount = gift.read(asset)
-    wish = Give(campaign, None if collected else party.id, amount, asset.code, gift.channel, key)
+    wish = Give(campaign, None if collected else party.id, amount, asset.code, gift.channel, key, team=gift.team)
     taken = actions.collect(party, wish) if collected else actions.give(wish)
     if taken.existed:
         return Status(201, Gift.of(gifts.gift(campaign, taken.id)))

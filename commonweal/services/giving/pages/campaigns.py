@@ -14,7 +14,7 @@ from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import people, session
 from commonweal.services.giving import SERVICE
 from commonweal.services.giving.payment import Recurring, providers
-from commonweal.services.giving.queries import appeals, control, fees, givers, payouts, totals, uses
+from commonweal.services.giving.queries import appeals, control, fees, givers, payouts, teams, totals, uses
 from commonweal.services.giving.queries import campaigns as queries
 from commonweal.services.giving.rules import law, topics
 
@@ -63,6 +63,7 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "passed_on": uses.passed_on_to(campaign),
         "steward": party is not None and people.STEWARD in people.roles(party),
         "announcements": control.announcements(),
+        "team": teams.find(campaign, request.POST.get("team", "") or request.GET.get("team", "")),
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }

@@ -22,7 +22,7 @@ from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, uses
+from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, teams, uses
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -43,6 +43,7 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
             channel=request.POST.get("channel", "") or next(iter(providers()), ""),
             key=form_key(request),
             tip=_tip(request, card),
+            team=_team(request, campaign),
         )
         provider(wish.channel)
         taken = actions.give(wish.by(session.giver(request).id))
@@ -65,6 +66,11 @@ def code_of(address: str) -> str:
     import segno
 
     return str(segno.make(address, error="m", micro=False).svg_inline(scale=6, dark="#000", light="#fff"))
+
+
+def _team(request: HttpRequest, campaign: uuid.UUID) -> uuid.UUID | None:
+    found = teams.find(campaign, request.POST.get("team", ""))
+    return found.id if found else None
 
 
 def _tip(request: HttpRequest, card: campaigns.Card) -> int:

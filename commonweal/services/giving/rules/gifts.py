@@ -34,6 +34,8 @@ class Give:
     key: str
     tip: int = 0
     """What the giver adds for the host, beside the gift."""
+    team: uuid.UUID | None = None
+    """With whom it is given."""
 
     @property
     def whole(self) -> int:

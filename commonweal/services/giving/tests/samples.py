@@ -100,6 +100,8 @@ SAMPLES = {
     "giving:tell": Sample(OPEN, visitor=CHARITY),
     "giving:ask": Sample(OPEN, visitor=CHARITY),
     "giving:payout": [Sample(PAID, visitor=GIVER), Sample(ASKED, visitor=STEWARD)],
+    "giving:teams": [Sample(OPEN), Sample(OPEN, visitor=STEWARD)],
+    "giving:team_hide": Sample(not_a_page="takes POST only"),
     "giving:control": Sample(visitor=STEWARD),
     "giving:announcement_end": Sample(not_a_page="takes POST only"),
     "giving:give": Sample(not_a_page="leads to the campaign"),
