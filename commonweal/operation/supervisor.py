@@ -91,6 +91,7 @@ def run(host: str, port: int, workers: int) -> int:
             prepare(settings.HOME, database=settings.DATABASE_URL)
             if settings.DEMONSTRATION:
                 seed_if_empty(settings.HOME)
+            clerk.keep()  # before anybody is served: if we die, it is the clerk who stops PostgreSQL
             _open(host, port, web, stop)
             if not stop.is_set():
                 _greet(host, port, demonstration=settings.DEMONSTRATION)

@@ -10,7 +10,6 @@ from django.conf import settings
 from commonweal.kernel import clock
 from commonweal.services.access import queries
 from commonweal.services.access.gazetteer import kind, summary
-from commonweal.services.access.graph import pack
 from commonweal.services.access.queries import Region
 
 _ABOUT = """{name}
@@ -24,6 +23,8 @@ map.pmtiles: vector tiles (PMTiles 3). places.json: places (A11yJSON).
 
 def packed(found: Region) -> bytes:
     """The data of a region's page now."""
+    from commonweal.services.access.graph import pack  # it takes numba a second to load
+
     places: list[dict[str, Any]] = []
     for place in queries.gazetteer(found).search("", 20_000):
         lon, lat = place["geometry"]["coordinates"]
@@ -50,6 +51,8 @@ def packed(found: Region) -> bytes:
 
 def make(found: Region) -> Path:
     """Write the pack of a region."""
+    from commonweal.services.access.graph import pack  # it takes numba a second to load
+
     meta = found.meta
     made = f"{clock.now():%Y-%m-%d %H:%M} UTC"
     about = _ABOUT.format(name=found.name, made=made, dated=str(meta["dated"])[:10] or "-", licence=meta["licence"])
