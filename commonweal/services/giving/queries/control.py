@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from commonweal.kernel import clock, jobs
 from commonweal.kernel.quantity import Asset, format_amount
@@ -65,7 +68,7 @@ class Room:
     def figures(self) -> dict[str, str]:
         """All that changes, written out: what the stream sends and the page shows."""
         said = {
-            "at": self.at.isoformat(timespec="milliseconds"),
+            "at": f"{self.at.astimezone(ZoneInfo(settings.LOCAL_ZONE)):%H:%M:%S}",
             "taken": f"{self.load.taken:,.0f}",
             "passed": f"{self.load.passed:,.0f}",
             "busy": f"{self.load.busy:,.0f}",
