@@ -110,7 +110,7 @@ async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
     while read[-1]["type"] == "http.request" and read[-1].get("more_body", False):
         read.append(await receive())
     body = read[0].get("body", b"") if len(read) == 1 else b"".join(message.get("body", b"") for message in read)
-    wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), body)
+    wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), headers.get(b"device", b""), body)
     if wish is None:
         return _again(read, receive)
     begun, meter = time.perf_counter(), desk().meter
@@ -152,7 +152,7 @@ async def room(scope: Scope, receive: Receive, send: Send) -> Receive | None:
 routes = {PREFIX: gifts, ROOM: room}
 
 
-def _wish(campaign: uuid.UUID, key: bytes, body: bytes) -> Give | None:
+def _wish(campaign: uuid.UUID, key: bytes, device: bytes, body: bytes) -> Give | None:
     """The wish, if the request is in the one plain form; its giver is known later, by the token."""
     try:
         said = DECODER.decode(body.decode())
@@ -160,7 +160,8 @@ def _wish(campaign: uuid.UUID, key: bytes, body: bytes) -> Give | None:
         if said or (channel != COLLECTED and channel not in providers()):
             return None
         wished = parse_amount(amount, asset_of(code))
-        return Give(campaign, None, wished, code, channel, check_key(key.decode("ascii")))
+        known = check_key(device.decode("ascii")) if device else ""
+        return Give(campaign, None, wished, code, channel, check_key(key.decode("ascii")), device=known)
     except (ValueError, LookupError, AttributeError, TypeError, Refusal):
         return None
 

@@ -23,6 +23,7 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import (
     appeals,
     campaigns,
+    cases,
     clocks,
     deeds,
     gifts,
@@ -123,6 +124,7 @@ def _deeds(cast: Cast, today: datetime) -> None:
         caps = Caps(gift=50_00, donor_day=200_00)
         matches.fund(cast.officer, proportional(sponsor.id, campaign.id, Fraction(1, 2), slice, caps), "seed-pool")
         _give(cast, campaign, random.Random(DICE), 900, today - 2 * DAY)  # noqa: S311
+    _ring(cast, campaign, today - 2 * DAY)
     shift = Shift(clock.now() + 3 * DAY, clock.now() + 3 * DAY + timedelta(hours=2), 6)
     deeds.call(cast.officer, campaign.id, Text("Teach a song by video", "视频教唱一首歌"), shift)
     givers.follow(giver, campaign.id, reminds=True)
@@ -290,14 +292,29 @@ def _live(cast: Cast, campaign: Campaign, story: Story, dice: random.Random) -> 
 
 def _give(cast: Cast, campaign: Campaign, dice: random.Random, number: int, at: datetime) -> None:
     giver, amount = dice.choice(cast.givers), dice.choice(AMOUNTS)
+    _paid(campaign, giver, amount, f"seed-{number}", at)
+
+
+def _paid(
+    campaign: Campaign, giver: Party, amount: int, key: str, at: datetime, device: str = "", payer: str = ""
+) -> None:
     simulator = providers()["simulator"]
     if not isinstance(simulator, Simulator):
         raise TypeError("a demonstration pays through the simulator")
     with clock.stopped(at):
-        taken = gifts.give(Give(campaign.id, giver.id, amount, campaign.asset, simulator.name, f"seed-{number}"))
+        taken = gifts.give(Give(campaign.id, giver.id, amount, campaign.asset, simulator.name, key, device=device))
         if not taken.existed:
             order = Order(campaign.id, taken.id, amount, campaign.asset, campaign.title)
-            gifts.confirm(simulator.name, *simulator.report(order, at))
+            gifts.confirm(simulator.name, *simulator.report(order, at, payer=payer))
+
+
+def _ring(cast: Cast, campaign: Campaign, at: datetime) -> None:
+    """Eight accounts, one telephone and two cards: a case, with the teacher among those whose match waits."""
+    people_of = [cast.givers[2], *(people.register_person() for _ in range(7))]
+    for number, giver in enumerate(people_of):
+        _paid(campaign, giver, 2_000, f"seed-ring-{number}", at + number * timedelta(minutes=1),
+              device="demonstration", payer=f"card-{number % 2}")  # fmt: skip
+    cases.watch()
 
 
 def _pay(cast: Cast, campaign: Campaign, paid: Story) -> None:

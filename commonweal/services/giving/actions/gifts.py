@@ -34,7 +34,7 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns
+from commonweal.services.giving.actions import agreements, books, callbacks, cards, marks, matches, returns
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries import cards as card_queries
@@ -134,6 +134,7 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
             new.append((wish, transfer.id))
     _keep_tips(cursor, new)
     _join(cursor, new)
+    marks.keep(cursor, "device", [(wish.campaign, gift, wish.device) for wish, gift in new if wish.device], now)
     matches.reserve(cursor, new, now)
     return [answers[place] for place in range(len(gives))]
 
@@ -360,6 +361,9 @@ def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime,
         [wish.campaign, callback.gift, wish.amount, transfer, fact.id, callback.reference, now],
     )
     append(cursor, fact)
+    if callback.payer:
+        payer = f"{callback.provider}:{callback.payer}"
+        marks.keep(cursor, "payment", [(wish.campaign, callback.gift, payer)], now)
 
 
 def _late(wish: Give, gift: uuid.UUID, now: datetime) -> Transfer:

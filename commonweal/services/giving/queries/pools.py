@@ -200,7 +200,7 @@ def matches(campaign: uuid.UUID, pool: uuid.UUID, limit: int = 200) -> list[Matc
 
 
 GIFTS = """
-    SELECT g.book, g.id, g.giver, g.at, g.amount, t.team,
+    SELECT g.book, g.id, g.giver, g.at, g.amount, t.team, coalesce(w.kind, '') AS withheld,
            least(g.amount, coalesce((SELECT sum(r.amount) FROM giving_return r JOIN giving_return_end e
                     ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
                     WHERE r.book = g.book AND r.gift = g.id), 0))::bigint AS refunded,
@@ -210,6 +210,7 @@ GIFTS = """
     FROM giving_gift g
     JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
     LEFT JOIN giving_team_gift t ON t.book = g.book AND t.gift = g.id
+    LEFT JOIN giving_withheld w ON w.campaign = g.book AND w.gift = g.id
     WHERE g.book = ANY(%(campaigns)s) AND g.at >= %(opens)s AND g.at < %(closes)s AND p.at <= %(now)s
       AND g.giver IS NOT NULL AND g.giver <> %(company)s AND g.channel <> %(channel)s
     ORDER BY g.at, g.id"""
@@ -237,6 +238,7 @@ def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
             charity=charity,
             amount=found["amount"],
             refunded=found["refunded"],
+            withheld=found["withheld"],
             team=str(found["team"] or ""),
             flowers=found["flowers"],
         )
