@@ -40,11 +40,6 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     signals.add_commands(subparsers)
 
 
-def _use(arguments: argparse.Namespace) -> None:
-    if arguments.data:
-        os.environ["COMMONWEAL_DATA_DIR"] = arguments.data
-
-
 def _import(arguments: argparse.Namespace) -> int:
     try:
         data = arguments.file.read_bytes()
@@ -53,10 +48,7 @@ def _import(arguments: argparse.Namespace) -> int:
             "file.unreadable",
             Text("The file cannot be read: {why}.", "无法读取文件：{why}。").format(why=error.strerror),
         ) from error
-    _use(arguments)
-    from commonweal.operation.database import open_database
-
-    with open_database():
+    with arguments.database():
         from commonweal.services.giving.actions.grants import take_over
 
         imported = take_over(data)
@@ -100,10 +92,7 @@ def _answer(imported: Imported) -> dict[str, Any]:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    _use(arguments)
-    from commonweal.operation.database import open_database
-
-    with open_database():
+    with arguments.database():
         from commonweal.services.giving.queries.grants import exported
         from commonweal.services.giving.threesixty import write
 
@@ -125,10 +114,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _trace(arguments: argparse.Namespace) -> int:
-    _use(arguments)
-    from commonweal.operation.database import open_database
-
-    with open_database():
+    with arguments.database():
         from commonweal.services.giving.queries import traces
 
         found = traces.payout(arguments.id) if arguments.payout else traces.gift(arguments.id)
