@@ -14,7 +14,7 @@ from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import people, session
 from commonweal.services.giving import SERVICE
 from commonweal.services.giving.payment import Recurring, providers
-from commonweal.services.giving.queries import appeals, control, fees, givers, payouts, teams, totals, uses
+from commonweal.services.giving.queries import appeals, control, fees, givers, payouts, returns, teams, totals, uses
 from commonweal.services.giving.queries import campaigns as queries
 from commonweal.services.giving.rules import law, topics
 
@@ -77,6 +77,7 @@ def money(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
         "page": queries.page(campaign),
         "accounts": [(SERVICE.account_kinds[each.kind], each) for each in fees.accounts(campaign)],
         "fees": fees.totals(campaign),
+        "returns": returns.of_campaign(campaign),
     }
     return render(request, "giving/money.html", context)
 

@@ -22,7 +22,18 @@ from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, teams, uses
+from commonweal.services.giving.queries import (
+    campaigns,
+    cards,
+    fees,
+    gifts,
+    givers,
+    orders,
+    recurring,
+    returns,
+    teams,
+    uses,
+)
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -122,7 +133,9 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
         "used": [(part, asked, idle) for part, asked, idle in used if asked or idle],
         "bought": [(part, shares) for part, shares in bought if shares],
         "fees": fees.of_gift(campaign, gift),
-        "impact": receipts.impact(givers.needs(campaign), found.amount),
+        "back": returns.of_gift(campaign, gift),
+        "renewal": recurring.renewed_by(campaign, gift),
+        "impact": receipts.impact(givers.needs(campaign), found.kept),
         "checkout": checkout,
     }
     return render(request, "giving/gift.html", context)

@@ -26,6 +26,16 @@ RETURN = """
     JOIN giving_campaign c ON c.id = r.book"""
 
 
+GONE = """
+    (SELECT least(p.amount, coalesce(sum(
+        b.amount - b.tip - CASE WHEN w.id IS NULL THEN 0 ELSE b.receivable + b.host END), 0))::bigint
+     FROM giving_return b
+     JOIN giving_return_end e ON e.book = b.book AND e.id = b.id AND e.outcome = 'done'
+     LEFT JOIN giving_return_end w ON w.book = b.book AND w.id = b.id AND w.outcome = 'won'
+     WHERE b.book = p.book AND b.gift = p.gift)"""
+"""What has gone back of the payment `p`: of what was won again, only the part that is a payment of its own by now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Return:
     """A refund, chargeback or claw-back. `receivable` of `amount` had been spent; `payment` is the provider's word."""
@@ -41,6 +51,7 @@ class Return:
     asset: Asset
     channel: str
     payment: str
+    reference: str
     host: int
     tip: int
     processor: int
@@ -57,6 +68,16 @@ class Return:
     def goes_back(self) -> int:
         """What its giver gets."""
         return self.amount - self.kept
+
+    @property
+    def lost(self) -> int:
+        """What of the provider's fee nobody gets back."""
+        return self.processor if self.cause is rules.Cause.CHARGEBACK else self.kept
+
+    @property
+    def number(self) -> str:
+        """By what the provider, and so a bank, finds it: its own word for it, or the number that we gave it there."""
+        return self.reference or str(self.id)
 
     @property
     def standing(self) -> rules.Standing:
@@ -87,6 +108,7 @@ def _return(found: dict[str, Any]) -> Return:
         asset=asset_of(found["asset"]),
         channel=found["channel"],
         payment=found["payment"],
+        reference=found["reference"],
         host=found["host"],
         tip=found["tip"],
         processor=found["processor"],
@@ -147,6 +169,12 @@ def gone(found: list[Return], *, charged_back: bool = False) -> dict[Payee, int]
 def newest(limit: int = 100) -> list[Return]:
     """The newest returns of all campaigns."""
     return [_return(found) for found in rows(f"{RETURN} ORDER BY r.at DESC, r.id LIMIT %(limit)s", {"limit": limit})]
+
+
+def of_campaign(campaign: uuid.UUID, limit: int = 100) -> list[Return]:
+    """The newest returns of a campaign."""
+    query = f"{RETURN} WHERE r.book = %(book)s ORDER BY r.at DESC, r.id LIMIT %(limit)s"
+    return [_return(found) for found in rows(query, {"book": campaign, "limit": limit})]
 
 
 def waiting(limit: int = 500) -> list[Return]:
