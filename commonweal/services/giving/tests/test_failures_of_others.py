@@ -10,6 +10,8 @@ import io
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +23,8 @@ from commonweal.kernel.errors import Conflict
 from commonweal.kernel.parties import people
 from commonweal.kernel.text import Text
 from commonweal.services.giving import iati, jobs, pages
-from commonweal.services.giving.actions import gifts, givers, teams
+from commonweal.services.giving.actions import card_uses, cards, gifts, givers, teams
+from commonweal.services.giving.actions.reconciliation import reconcile
 from commonweal.services.giving.payment import Back
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import campaigns as campaign_queries
@@ -34,7 +37,7 @@ from commonweal.services.giving.queries import teams as team_queries
 from commonweal.services.giving.rules import returns as rules
 from commonweal.services.giving.rules.gifts import COLLECTED, Give, Outcome, State
 from commonweal.services.giving.rules.returns import Standing
-from commonweal.services.giving.tests.conftest import NOW, World, somebody
+from commonweal.services.giving.tests.conftest import DAY, NOW, World, somebody
 from commonweal.services.giving.tests.test_fees import hosted
 from commonweal.services.giving.tests.test_opendata import sums
 from commonweal.services.giving.tests.test_payouts import pay_out, put_in
@@ -54,6 +57,15 @@ def now() -> Iterator[None]:
 @pytest.fixture
 def simulator(settings: Any) -> Simulator:
     return Simulator(settings.HOME)
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulator:
+    """A provider with a journal of its own, that keeps its fee when money goes back."""
+    made = Simulator(tmp_path, returns_fee=False)
+    for module in ("payment", "jobs"):
+        monkeypatch.setattr(f"commonweal.services.giving.{module}.providers", lambda: {"simulator": made})
+    return made
 
 
 # Open Collective
@@ -240,3 +252,74 @@ def test_liberapay_bulletin_33_every_chargeback_is_published_with_what_is_lost(
         page = client.get(f"/{language}/giving/{world.campaign.id}/money/").content.decode()
         assert words in page and "10.00" in page and "7.00" in page
         assert str(gift) not in page and str(world.giver.id) not in page
+
+
+def test_liberapay_bulletin_33_the_fee_of_a_dispute_is_owed_by_the_charity(
+    world: World, journal: Simulator, client: Client
+) -> None:
+    gift = paid(world, journal, fee=6)
+    jobs.lay()
+    assert reconcile(journal, NOW.date()) == []
+    with clock.stopped(NOW + DAY):
+        dispute = order(world, gift, 1_000)
+        report = journal.report_chargeback(dispute, clock.now(), fee=1_500)
+        assert gifts.confirm("simulator", *report) is Outcome.CHARGED_BACK
+        assert reconcile(journal, clock.now().date()) == []
+        assert reconcile(journal, clock.now().date()) == []
+    assert of_book(world) == {"provider:simulator": -2_500, "bank": 994, "receivable": 1_506}
+    page = client.get(f"/zh/giving/{world.campaign.id}/money/").content.decode()
+    assert "拒付处理费" in page and "15.00" in page and "0.06" in page
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [(6, 7), (0, 6), (6, -6)],
+)
+def test_a_fee_that_differs_is_listed_and_moves_nothing(
+    world: World, journal: Simulator, here: int, there: int
+) -> None:
+    paid(world, journal, fee=here)
+    reconcile(journal, NOW.date())
+    before = of_book(world)
+    said = Path(journal.home, "simulator", f"{NOW.date()}.jsonl")
+    said.write_text(said.read_text().replace(f'"fee": {here}', f'"fee": {there}'))
+    found = reconcile(journal, NOW.date())
+    if here:
+        assert [(each.kind, each.here, each.there) for each in found] == [("fee", here, there)]
+        assert of_book(world) == before
+    else:
+        assert found == [], "told later, it is booked then"
+
+
+def test_open_collective_6025_many_small_gifts_are_one_payment_with_one_fee(world: World, journal: Simulator) -> None:
+    """A gift card is paid for once; its provider's fee is the host's, and each gift is whole."""
+    home = hosted(world, Fraction(0))
+    card = cards.buy(world.giver, home.campaign.id, 1_000, "simulator", "k")
+    whole = order(home, card.id, 1_000)
+    assert gifts.confirm("simulator", *journal.report(whole, NOW, fee=30)) is Outcome.PAID
+    code = cards.show_code(world.giver, card.campaign, card.id)
+    for number in range(10):
+        card_uses.redeem(world.giver, code, home.campaign.id, 100, str(number))
+    jobs.lay()
+    assert reconcile(journal, NOW.date()) == []
+    assert reconcile(journal, NOW.date()) == []
+    books = of_book(home)
+    assert (books["fund"], books["borne"], books["provider:simulator"]) == (1_000, 30, 970)
+    assert len(giver_queries.statement(world.giver.id, *YEAR).rows) == 10
+
+
+def test_open_collective_4702_every_fee_says_whose_it_is(world: World, journal: Simulator, client: Client) -> None:
+    """The host's, the provider's and a tip: three kinds, each under the name of who gets it, on the giver's page."""
+    home = hosted(world, Fraction(5, 100))
+    wish = Give(home.campaign.id, world.giver.id, 1_000, "CNY", "simulator", "k", 200)
+    gift = gifts.give(wish).id
+    assert gifts.confirm("simulator", *journal.report(order(home, gift, 1_200), NOW, fee=7)) is Outcome.PAID
+    jobs.lay()
+    assert reconcile(journal, NOW.date()) == []
+    client.force_login(world.giver.login)
+    for language, words in (
+        ("en", ("the foundation that holds the money", "the payment provider", "For the platform, beside it")),
+        ("zh", ("托管基金会", "支付机构", "另外支持平台")),
+    ):
+        page = client.get(f"/{language}/giving/{home.campaign.id}/gifts/{gift}/").content.decode()
+        assert all(word in page for word in (*words, "0.50", "0.07", "2.00"))

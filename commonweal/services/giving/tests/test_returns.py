@@ -47,10 +47,10 @@ def order(world: World, gift: uuid.UUID, amount: int) -> Order:
     return Order(world.campaign.id, gift, amount, "CNY", world.campaign.title)
 
 
-def paid(world: World, simulator: Simulator, amount: int = 1_000, key: str = "k") -> uuid.UUID:
+def paid(world: World, simulator: Simulator, amount: int = 1_000, key: str = "k", **said: Any) -> uuid.UUID:
     """A gift that has come through the provider."""
     id = gifts.give(Give(world.campaign.id, world.giver.id, amount, "CNY", "simulator", key)).id
-    assert gifts.confirm("simulator", *simulator.report(order(world, id, amount), NOW)) is Outcome.PAID
+    assert gifts.confirm("simulator", *simulator.report(order(world, id, amount), NOW, **said)) is Outcome.PAID
     return id
 
 
