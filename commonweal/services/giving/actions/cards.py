@@ -64,7 +64,8 @@ def take_in(callback: Callback) -> Outcome:
         if card is None:
             return Outcome.UNKNOWN
         wish = Give(card.campaign, card.buyer, card.amount, card.asset.code, card.channel, "")
-        outcome = gift_rules.judge(wish, Report(callback.provider, callback.amount, callback.asset), paid=card.paid)
+        report = Report(callback.provider, callback.amount, callback.asset, callback.reference)
+        outcome = gift_rules.judge(wish, report, paid=card.reference)
         if not callbacks.keep(cursor, callback, outcome, now):
             return Outcome.KNOWN
         if outcome is not Outcome.PAID:

@@ -171,11 +171,11 @@ def take_in(callback: Callback) -> Outcome:
     return outcome
 
 
-def _judge(promised: tuple[Give, datetime, bool] | None, callback: Callback) -> Outcome:
+def _judge(promised: tuple[Give, datetime, str | None] | None, callback: Callback) -> Outcome:
     if promised is None:
         return Outcome.UNKNOWN
     wish, _, paid = promised
-    reported = rules.Report(callback.provider, callback.amount, callback.asset)
+    reported = rules.Report(callback.provider, callback.amount, callback.asset, callback.reference)
     return rules.judge(wish, reported, paid=paid)
 
 
@@ -324,13 +324,13 @@ def _kept(
     }
 
 
-def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool] | None:
-    """The gift that a callback names: what was wished, when, and whether it is paid; locked until the end."""
+def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, str | None] | None:
+    """The gift that a callback names: what was wished, when, and which payment has paid it; locked until the end."""
     cursor.execute(
         """
         SELECT g.giver, g.amount, c.asset, g.channel, g.at,
                coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip,
-               EXISTS (SELECT FROM giving_payment p WHERE p.book = g.book AND p.gift = g.id)
+               (SELECT p.reference FROM giving_payment p WHERE p.book = g.book AND p.gift = g.id)
         FROM giving_gift g JOIN giving_campaign c ON c.id = g.book
         WHERE g.book = %s AND g.id = %s FOR UPDATE OF g
         """,

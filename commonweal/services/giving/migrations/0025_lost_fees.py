@@ -1,6 +1,16 @@
-"""What a provider takes for a dispute, and what it keeps of a gift card."""
+"""What a provider takes for a dispute, and what it keeps of a gift card; payments that come twice."""
 
 from django.db import migrations
+
+TWICE = """
+-- A payment may be reported of a gift that another one has paid.
+ALTER TABLE giving_callback DROP CONSTRAINT giving_callback_outcome_check;
+ALTER TABLE giving_callback ADD CONSTRAINT giving_callback_outcome_check CHECK (outcome IN
+    ('paid', 'known', 'unknown', 'differs', 'twice', 'refunded', 'refund-failed', 'charged-back', 'chargeback-won',
+     'agreed', 'revoked'));
+DROP INDEX giving_callback_open;
+CREATE INDEX giving_callback_open ON giving_callback (at) WHERE outcome IN ('unknown', 'differs', 'twice');
+"""
 
 FEES = """
 -- A dispute costs a fee of its own, each time.
@@ -33,4 +43,4 @@ class Migration(migrations.Migration):
     """Widens the fees and creates the fees of cards."""
 
     dependencies = [("giving", "0024_teams")]
-    operations = [migrations.RunSQL(FEES, elidable=False)]
+    operations = [migrations.RunSQL(sql, elidable=False) for sql in (FEES, TWICE)]

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from commonweal.kernel.doors import KEY_FIELD
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import people, session
 from commonweal.services.giving import SERVICE
@@ -46,8 +47,10 @@ def campaign(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     return show(request, campaign)
 
 
-def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = None) -> HttpResponse:
-    """The page of a campaign; with a refusal, its form as it was sent."""
+def show(
+    request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = None, *, anew: bool = False
+) -> HttpResponse:
+    """The page of a campaign; with a refusal, its form as it was sent, `anew` under another key."""
     page, party = queries.page(campaign), session.visitor(request)
     context: dict[str, Any] = {
         "page": page,
@@ -65,7 +68,9 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "announcements": control.announcements(),
         "team": teams.find(campaign, request.POST.get("team", "") or request.GET.get("team", "")),
         "refusal": refusal,
-        "form": request.POST if refusal else None,
+        "form": {name: value for name, value in request.POST.items() if not (anew and name == KEY_FIELD)}
+        if refusal
+        else None,
     }
     return render(request, "giving/campaign.html", context, status=refusal.status if refusal else 200)
 

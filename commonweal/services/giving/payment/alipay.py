@@ -12,7 +12,7 @@ import csv
 import io
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import cached_property
@@ -80,7 +80,8 @@ class Alipay:
 
     def refund(self, back: Back) -> bool | None:
         """See `Provider`."""
-        made = self._sdk.api_alipay_trade_refund(
+        made = self._ask(
+            self._sdk.api_alipay_trade_refund,
             refund_amount=format_amount(back.amount, CNY, grouped=False),
             out_trade_no=back.book.hex + back.gift.hex,
             out_request_no=back.id.hex,
@@ -89,7 +90,7 @@ class Alipay:
 
     def query(self, order: Order) -> Callback | None:
         """See `Provider`."""
-        found = self._sdk.api_alipay_trade_query(out_trade_no=order.book.hex + order.gift.hex)
+        found = self._ask(self._sdk.api_alipay_trade_query, out_trade_no=order.book.hex + order.gift.hex)
         if found.get("trade_status") not in ("TRADE_SUCCESS", "TRADE_FINISHED"):
             return None
         amount = parse_amount(found["total_amount"], CNY)
@@ -98,7 +99,7 @@ class Alipay:
     def fetch_statement(self, day: date) -> list[Entry]:
         """See `Provider`: the trade bill of a day (China time)."""
         asked = {"bill_type": "trade", "bill_date": day.isoformat()}
-        found = self._sdk.server_api("alipay.data.dataservice.bill.downloadurl.query", asked)
+        found = self._ask(self._sdk.server_api, "alipay.data.dataservice.bill.downloadurl.query", asked)
         address = str(found.get("bill_download_url", ""))
         if not address.startswith("https://"):
             raise unavailable()
@@ -122,6 +123,15 @@ class Alipay:
             alipay_public_key_string=self.public_key,
             sign_type="RSA2",
         )
+
+    @staticmethod
+    def _ask(call: Callable[..., dict[str, Any]], *given: Any, **asked: Any) -> dict[str, Any]:
+        from alipay.exceptions import AliPayException, AliPayValidationError
+
+        try:
+            return call(*given, **asked)
+        except (AliPayException, AliPayValidationError, OSError, ValueError) as error:
+            raise unavailable() from error
 
     def _read(self, said: Mapping[str, str]) -> Callback:
         number = said["out_trade_no"]

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from commonweal.kernel.errors import Busy, Unauthenticated
+from commonweal.kernel.errors import Busy, Conflict, Unauthenticated
 from commonweal.kernel.text import Text
 from commonweal.services.giving.rules.recurring import Charge, Every
 
@@ -112,7 +112,11 @@ class Settlement:
 
 
 class Provider(Protocol):
-    """A payment provider."""
+    """A payment provider.
+
+    Whatever asks it over the network raises `Busy` (`provider.unavailable`) when it does not answer as it should, and
+    `Conflict` (`provider.refused`) when it says no.
+    """
 
     @property
     def name(self) -> str: ...
@@ -179,6 +183,18 @@ def unavailable() -> Busy:
         "provider.unavailable",
         Text("The payment provider does not answer. Try again later.", "支付机构暂无响应，请稍后再试。"),
         retry_after=60,
+    )
+
+
+def refused() -> Conflict:
+    """The provider does not take this payment: the way to pay, its country or its amount."""
+    return Conflict(
+        "provider.refused",
+        Text(
+            "The payment provider does not take this payment; nothing was charged. Choose another way to pay.",
+            "支付机构不接受这笔付款，未扣款。请选择其他付款方式。",
+        ),
+        field="channel",
     )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,6 +26,7 @@ from commonweal.services.giving.payment.port import (
     Settlement,
     bad_signature,
     check_time,
+    refused,
     unavailable,
 )
 from commonweal.services.giving.rules.recurring import Charge
@@ -36,6 +38,19 @@ GONE = {"expired_card", "lost_card", "stolen_card", "pickup_card", "incorrect_nu
 """Declines after which only another card, or its owner at the screen, helps."""
 ENDED = {"succeeded": True, "failed": False, "canceled": False}
 """How a refund of Stripe's can have ended."""
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """What Stripe says no to, and everything else that goes wrong, as the port has it."""
+    from stripe import InvalidRequestError, StripeError
+
+    try:
+        yield
+    except InvalidRequestError as error:
+        raise refused() from error
+    except StripeError as error:
+        raise unavailable() from error
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,7 @@ class Stripe:
     zone: ClassVar[tzinfo] = UTC
     returns_fee: ClassVar[bool] = False
 
+    @_asking()
     def create(self, order: Order) -> str:
         """See `Provider`. The gift's id is the idempotency key."""
         metadata = {"book": str(order.book), "gift": str(order.gift)}
@@ -74,6 +90,7 @@ class Stripe:
         )
         return session.url or ""
 
+    @_asking()
     def agree(self, agreeing: Agreeing) -> str:
         """See `Recurring`: Checkout in the mode `setup` keeps a card for charges without the payer."""
         metadata = {"book": str(agreeing.book), "recurring": str(agreeing.recurring)}
@@ -88,9 +105,10 @@ class Stripe:
         )
         return session.url or ""
 
+    @_asking()
     def charge(self, agreement: str, order: Order, attempt: int) -> Charge:
         """See `Recurring`. An agreement is `customer payment_method`; gift and attempt are the idempotency key."""
-        from stripe import CardError
+        from stripe import CardError, InvalidRequestError
 
         customer, method = agreement.split()
         try:
@@ -108,10 +126,13 @@ class Stripe:
             )
         except CardError as error:
             return declined(error.code, getattr(error.error, "decline_code", None))
+        except InvalidRequestError:  # not in this country, not in this currency: only another way to pay helps
+            return Charge.GONE
         if intent.status != "succeeded":
             raise unavailable()
         return Charge.PAID
 
+    @_asking()
     def cancel(self, agreement: str) -> None:
         """See `Recurring`: the card is kept no longer."""
         self._client.v1.payment_methods.detach(agreement.split()[1])
@@ -131,21 +152,29 @@ class Stripe:
         except (SignatureVerificationError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise bad_signature() from error
 
+    @_asking()
     def refund(self, back: Back) -> bool | None:
         """See `Provider`."""
+        from stripe import InvalidRequestError
+
         metadata = {"book": str(back.book), "gift": str(back.gift), "refund": str(back.id)}
-        made = self._client.v1.refunds.create(
-            {"payment_intent": back.payment, "amount": back.amount, "metadata": metadata},
-            {"idempotency_key": str(back.id)},
-        )
+        try:
+            made = self._client.v1.refunds.create(
+                {"payment_intent": back.payment, "amount": back.amount, "metadata": metadata},
+                {"idempotency_key": str(back.id)},
+            )
+        except InvalidRequestError as error:  # refunded by other hands: the money has gone, so it stays held
+            return None if error.code == "charge_already_refunded" else False
         return ENDED.get(made.status or "")
 
+    @_asking()
     def query(self, order: Order) -> Callback | None:
         """See `Provider`."""
         found = self._client.v1.payment_intents.search({"query": f"metadata['gift']:'{order.gift}'"})
         paid = [intent for intent in found.data if intent.status == "succeeded"]
         return self._read("payment_intent.succeeded", paid[0].to_dict(), paid[0].id) if paid else None
 
+    @_asking()
     def fetch_statement(self, day: date) -> list[Entry]:
         """See `Provider`: the balance transactions of a day (UTC)."""
         begin = datetime.combine(day, time(), UTC)
@@ -155,6 +184,7 @@ class Stripe:
         )
         return [found for line in listed.auto_paging_iter() if (found := entry(line.to_dict())) is not None]
 
+    @_asking()
     def fetch_settlements(self, day: date) -> list[Settlement]:
         """See `Provider`: the payouts that arrived on a day, each with its balance transactions."""
         begin = datetime.combine(day, time(), UTC)

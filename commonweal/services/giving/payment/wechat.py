@@ -13,7 +13,7 @@ import csv
 import gzip
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import cached_property
@@ -32,6 +32,7 @@ from commonweal.services.giving.payment.port import (
     Settlement,
     bad_signature,
     check_time,
+    refused,
     unavailable,
 )
 
@@ -61,12 +62,13 @@ class WeChat:
     def create(self, order: Order) -> str:
         """See `Provider`: the address (`weixin://`) that opens WeChat."""
         asked = {"total": order.amount, "currency": order.asset}
-        answer = self._answer(
-            self._sdk.pay(
-                description=order.title.zh[:40], out_trade_no=order.gift.hex, amount=asked, attach=order.book.hex
-            )
-        )
-        return str(answer["code_url"])
+        code, text = self._ask(
+            self._sdk.pay,
+            description=order.title.zh[:40], out_trade_no=order.gift.hex, amount=asked, attach=order.book.hex,
+        )  # fmt: skip
+        if 400 <= code < 500 and code != 429:
+            raise refused()
+        return str(self._said(code, text)["code_url"])
 
     def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:
         """See `Provider`. The SDK checks the signature and opens the box; it does not look at the time: we do."""
@@ -87,23 +89,23 @@ class WeChat:
 
     def refund(self, back: Back) -> bool | None:
         """See `Provider`. WeChat Pay wants the whole amount of the payment beside that of the refund."""
-        paid = self._answer(self._sdk.query(out_trade_no=back.gift.hex))
+        paid = self._answer(self._sdk.query, out_trade_no=back.gift.hex)
         asked = {"refund": back.amount, "total": paid["amount"]["total"], "currency": back.asset}
         number = back.book.hex + back.id.hex
-        made = self._answer(self._sdk.refund(out_refund_no=number, out_trade_no=back.gift.hex, amount=asked))
+        made = self._answer(self._sdk.refund, out_refund_no=number, out_trade_no=back.gift.hex, amount=asked)
         return ENDED.get(made["status"])
 
     def query(self, order: Order) -> Callback | None:
         """See `Provider`."""
-        found = self._answer(self._sdk.query(out_trade_no=order.gift.hex))
+        found = self._answer(self._sdk.query, out_trade_no=order.gift.hex)
         if found["trade_state"] != "SUCCESS":
             return None
         return self._read("TRANSACTION.SUCCESS", found, found["transaction_id"])
 
     def fetch_statement(self, day: date) -> list[Entry]:
         """See `Provider`: the trade bill of a day (China time)."""
-        found = self._answer(self._sdk.trade_bill(bill_date=day.isoformat()))
-        code, data = self._sdk.download_bill(found["download_url"])
+        found = self._answer(self._sdk.trade_bill, bill_date=day.isoformat())
+        code, data = self._ask(self._sdk.download_bill, found["download_url"])
         if code != 200:
             raise unavailable()
         return entries(gzip.decompress(data).decode("utf-8-sig"))
@@ -122,9 +124,18 @@ class WeChat:
             public_key=self.public_key, public_key_id=self.public_key_id, timeout=(5, 20),
         )  # fmt: skip
 
+    def _answer(self, call: Callable[..., tuple[int, Any]], **asked: Any) -> dict[str, Any]:
+        return self._said(*self._ask(call, **asked))
+
     @staticmethod
-    def _answer(answered: tuple[int, str]) -> dict[str, Any]:
-        code, text = answered
+    def _ask(call: Callable[..., tuple[int, Any]], *given: Any, **asked: Any) -> tuple[int, Any]:
+        try:
+            return call(*given, **asked)
+        except Exception as error:  # the SDK raises bare exceptions for an answer whose signature does not hold
+            raise unavailable() from error
+
+    @staticmethod
+    def _said(code: int, text: str) -> dict[str, Any]:
         if not 200 <= code < 300:
             raise unavailable()
         found: dict[str, Any] = json.loads(text)

@@ -230,7 +230,7 @@ def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A callback that fits no gift, or not in amount or currency: for the stewards."""
+    """A callback that fits no gift, or not in amount or currency, or pays a gift again: for the stewards."""
 
     campaign: uuid.UUID
     gift: uuid.UUID
@@ -246,7 +246,7 @@ def mismatches(limit: int = 100) -> list[Mismatch]:
     """The newest of them."""
     query = """
         SELECT book AS campaign, gift, provider, amount, asset, reference, outcome, at FROM giving_callback
-        WHERE outcome IN ('unknown', 'differs') ORDER BY at DESC LIMIT %(limit)s"""
+        WHERE outcome IN ('unknown', 'differs', 'twice') ORDER BY at DESC LIMIT %(limit)s"""
     return [Mismatch(**found) for found in rows(query, {"limit": limit})]
 
 

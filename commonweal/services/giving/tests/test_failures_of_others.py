@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +27,8 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving import iati, jobs, pages
 from commonweal.services.giving.actions import card_uses, cards, gifts, givers, teams
 from commonweal.services.giving.actions.reconciliation import reconcile
-from commonweal.services.giving.payment import Back
+from commonweal.services.giving.payment import Back, Order
+from commonweal.services.giving.payment.port import refused
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import campaigns as campaign_queries
 from commonweal.services.giving.queries import companies, opendata, totals
@@ -38,6 +41,7 @@ from commonweal.services.giving.rules import returns as rules
 from commonweal.services.giving.rules.gifts import COLLECTED, Give, Outcome, State
 from commonweal.services.giving.rules.returns import Standing
 from commonweal.services.giving.tests.conftest import DAY, NOW, World, somebody
+from commonweal.services.giving.tests.test_doors import post
 from commonweal.services.giving.tests.test_fees import hosted
 from commonweal.services.giving.tests.test_opendata import sums
 from commonweal.services.giving.tests.test_payouts import pay_out, put_in
@@ -180,6 +184,24 @@ def test_open_collective_10082_a_double_charge_is_refunded_as_any_other(world: W
     assert gift_queries.gift(world.campaign.id, first).state is State.PAID
 
 
+def test_open_collective_10082_one_gift_that_is_charged_twice_is_listed_at_once(
+    world: World, journal: Simulator, client: Client
+) -> None:
+    gift = paid(world, journal)
+    jobs.lay()
+    asked = order(world, gift, 1_000)
+    assert gifts.confirm("simulator", *journal.report(asked, NOW)) is Outcome.KNOWN, "the same payment, told again"
+    assert gifts.confirm("simulator", *journal.report(asked, NOW, reference="another")) is Outcome.TWICE
+    assert of_book(world) == {"provider:simulator": 1_000, "fund": 1_000}
+    assert [(each.outcome, each.reference) for each in gift_queries.mismatches()] == [("twice", "another")]
+    assert [(each.kind, each.here, each.there) for each in reconcile(journal, NOW.date())] == [
+        ("payment", 1_000, 2_000)
+    ]
+    client.force_login(world.stewards[0].login)
+    for language, words in (("en", "paid once more"), ("zh", "重复付款")):
+        assert words in client.get(f"/{language}/giving/mismatches/").content.decode()
+
+
 # CiviCRM
 
 
@@ -213,6 +235,39 @@ def test_liberapay_1421_a_chargeback_is_noticed_and_stated(world: World, simulat
     charge_back(world, simulator, gift, 1_000)
     (found,) = queries.newest()
     assert (found.cause, found.amount, found.standing) == (rules.Cause.CHARGEBACK, 1_000, Standing.DONE)
+
+
+class Refusing(Simulator):
+    """A provider that does not serve the giver's country."""
+
+    def create(self, order: Order) -> str:
+        raise refused()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_liberapay_1525_a_payment_that_fails_by_country_says_so_and_another_way_is_open(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: Client, language: str
+) -> None:
+    home = Path(tmp_path)
+    there = {"sepa": Refusing(home), "simulator": Simulator(home)}
+    for module in ("payment", "pages.campaigns", "pages.gifts", "api.gifts"):
+        monkeypatch.setattr(f"commonweal.services.giving.{module}.providers", lambda: there)
+    client.force_login(world.giver.login)
+    address = f"/{language}/giving/{world.campaign.id}/give/"
+    form = {"amount": "5.00", "channel": "sepa", "key": "the-first-key"}
+    said = client.post(address, form)
+    page = said.content.decode()
+    assert said.status_code == 409
+    assert {"en": "Choose another way to pay", "zh": "请选择其他付款方式"}[language] in page
+    (key,) = set(re.findall(r'name="key" value="([^"]+)"', page)) - {"the-first-key"}
+    assert client.post(address, form | {"channel": "simulator", "key": key}).status_code == 303
+    assert of_book(world) == {}, "nothing was charged"
+    (second, first) = gift_queries.gifts_of(world.giver.id)
+    assert (first.channel, second.channel) == ("sepa", "simulator")
+    assert client.get(f"/{language}/giving/{first.campaign}/gifts/{first.id}/").status_code == 200
+    for _ in range(2):
+        answer = post(client, world, {"amount": "5.00", "asset": "CNY", "channel": "sepa"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "provider.refused")
 
 
 def test_liberapay_1927_a_giver_can_show_their_bank_what_came_and_what_went_back(
@@ -323,3 +378,19 @@ def test_open_collective_4702_every_fee_says_whose_it_is(world: World, journal: 
     ):
         page = client.get(f"/{language}/giving/{home.campaign.id}/gifts/{gift}/").content.decode()
         assert all(word in page for word in (*words, "0.50", "0.07", "2.00"))
+
+
+# GlobalGiving
+
+
+def test_globalgiving_forty_gifts_of_one_person_are_one_giver(world: World) -> None:
+    """Wherever people are counted, whoever gives often counts once, and a box is nobody."""
+    team = teams.found(world.giver, world.campaign.id, "Walkers")
+    for number in range(40):
+        gifts.give(Give(world.campaign.id, world.giver.id, 100, "CNY", COLLECTED, str(number), team=team))
+    put_in(replace(world, giver=world.officer), 100)
+    (walkers,) = team_queries.teams(world.campaign.id)
+    assert (walkers.people, walkers.amount) == (1, None)
+    assert len(set(gift_queries.givers_of(world.campaign.id))) == 2
+    jobs.lay()
+    assert campaign_queries.card(world.campaign.id).gifts == 41
