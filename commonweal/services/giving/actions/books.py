@@ -18,6 +18,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
+from django.db import transaction
+
 from commonweal.kernel.ledger import Account, Leg, balance, open_accounts
 from commonweal.kernel.proof.log import Cursor
 from commonweal.services.giving.rules.fees import cover
@@ -108,8 +110,7 @@ _SEEN: set[tuple[uuid.UUID, str]] = set()
 def ensure(cursor: Cursor, accounts: Iterable[Account]) -> None:
     """Open what is not open yet: a provider that was configured after a campaign had got its accounts.
 
-    Asked once a process for each, so that it costs a busy door nothing. What is opened here is asked for again, since
-    the caller may yet roll back.
+    Asked once a process for each, so that it costs a busy door nothing; remembered when the caller has committed.
     """
     unseen = [account for account in accounts if (account.book, account.name) not in _SEEN]
     if not unseen:
@@ -119,7 +120,7 @@ def ensure(cursor: Cursor, accounts: Iterable[Account]) -> None:
         [[account.book for account in unseen], [account.id for account in unseen]],
     )
     found = set(cursor.fetchall())
-    _SEEN.update(found)
+    transaction.on_commit(lambda: _SEEN.update(found))
     open_accounts(cursor, [account for account in unseen if (account.book, account.name) not in found])
 
 

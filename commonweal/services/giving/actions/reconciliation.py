@@ -16,7 +16,7 @@ from commonweal.kernel.ledger import Transfer, balance, open_accounts, post, req
 from commonweal.kernel.proof.log import Cursor
 from commonweal.services.giving.actions import books, fees, line
 from commonweal.services.giving.actions.fees import Fee
-from commonweal.services.giving.payment import Entry, Kind, Provider, Settlement
+from commonweal.services.giving.payment import Entry, Kind, Settlement, Stating
 from commonweal.services.giving.queries import reconciliation as queries
 from commonweal.services.giving.rules.fees import Payee
 from commonweal.services.giving.rules.reconciliation import Difference, Line, compare, named, settled
@@ -27,7 +27,7 @@ SETTLES_WITHIN = timedelta(days=14)
 """How far back the lines of a settlement may lie."""
 
 
-def reconcile(source: Provider, day: date) -> list[Difference]:
+def reconcile(source: Stating, day: date) -> list[Difference]:
     """Go through a day of a provider, in its own zone; asking again adds only what is new.
 
     What it says to have kept of payments becomes fees, what it has paid into the bank a settlement. Every difference is

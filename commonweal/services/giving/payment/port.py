@@ -111,7 +111,23 @@ class Settlement:
     lines: tuple[Entry, ...]
 
 
-class Provider(Protocol):
+class Stating(Protocol):
+    """What reconciliation asks: a provider's own books of a day."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def zone(self) -> tzinfo:
+        """Where its day begins."""
+
+    def fetch_statement(self, day: date) -> list[Entry]:
+        """Everything that came in or went back on a day of its own zone."""
+
+    def fetch_settlements(self, day: date) -> list[Settlement]:
+        """What it has paid into the bank on a day of its own zone."""
+
+
+class Provider(Stating, Protocol):
     """A payment provider.
 
     Whatever asks it over the network raises `Busy` (`provider.unavailable`) when it does not answer as it should, and
@@ -119,13 +135,7 @@ class Provider(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
-    @property
     def title(self) -> Text: ...
-    @property
-    def zone(self) -> tzinfo:
-        """Where its day begins."""
-
     @property
     def returns_fee(self) -> bool:
         """Whether it gives its fee back with a refund."""
@@ -141,12 +151,6 @@ class Provider(Protocol):
 
     def query(self, order: Order) -> Callback | None:
         """The payment of an order as the provider has it, None while it is not paid."""
-
-    def fetch_statement(self, day: date) -> list[Entry]:
-        """Everything that came in or went back on a day of its own zone."""
-
-    def fetch_settlements(self, day: date) -> list[Settlement]:
-        """What it has paid into the bank on a day of its own zone."""
 
 
 @runtime_checkable
