@@ -64,6 +64,7 @@ class Stripe:
     title: ClassVar[Text] = Text("Card (Stripe)", "银行卡（Stripe）")
     zone: ClassVar[tzinfo] = UTC
     returns_fee: ClassVar[bool] = False
+    """“Stripe's processing fees from the original transaction aren't returned” (docs.stripe.com/refunds)."""
 
     @_asking()
     def create(self, order: Order) -> str:

@@ -34,7 +34,8 @@ def lines(provider: str, since: datetime, until: datetime) -> list[Line]:
         JOIN giving_campaign c ON c.id = p.book
         WHERE k.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s
         UNION ALL
-        SELECT r.cause, r.gift, r.book, c.asset, r.reference || CASE e.outcome WHEN 'won' THEN '-won' ELSE '' END,
+        SELECT r.cause, r.gift, r.book, c.asset, CASE WHEN r.cause = 'refund' THEN r.id::text
+                    WHEN e.outcome = 'won' THEN r.reference || '-won' ELSE r.reference END,
                CASE e.outcome WHEN 'won' THEN r.amount ELSE r.kept - r.amount END,
                CASE WHEN r.cause = 'refund' THEN r.kept - r.processor WHEN e.outcome = 'won' THEN 0
                     ELSE coalesce((SELECT f.amount FROM giving_fee f WHERE f.book = r.book

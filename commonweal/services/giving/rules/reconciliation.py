@@ -73,10 +73,10 @@ class Difference:
     there: int
 
 
-def named(here: Iterable[Line], there: Iterable[Line]) -> list[Line]:
+def named(here: Sequence[Line], there: Iterable[Line]) -> list[Line]:
     """Their lines, with the gift and the book of ours: by gift, or, where they name none, by reference."""
     ours = {line.key: line for line in here}
-    by_reference = {(line.kind, line.reference): line for line in ours.values()}
+    by_reference = {(line.kind, line.reference): line for line in here}
     found = []
     for line in there:
         our = ours.get(line.key) or (by_reference.get((line.kind, line.reference)) if line.gift is None else None)

@@ -290,31 +290,6 @@ def test_what_is_no_callback_is_refused(callback: Any, body: bytes) -> None:
             provider.read_callback(body, headers, NOW)
 
 
-# Statements
-
-
-def test_statements_are_read_to_the_fen() -> None:
-    bill = (
-        "交易时间,商户订单号,微信订单号,交易状态,货币种类,微信退款单号,申请退款金额,订单金额\n"
-        f"`2026-11-25 10:00:00,`{GIFT.hex},`42,`SUCCESS,`CNY,`0,`0.00,`5.00\n"
-        f"`2026-11-25 11:00:00,`{GIFT.hex},`42,`REFUND,`CNY,`50,`1.23,`0.00\n"
-        "总交易单数,应结订单总金额\n`2,`3.77\n"
-    )
-    read = [(each.kind, each.gift, each.amount, each.reference) for each in wechat.entries(bill)]
-    assert read == [(Kind.PAYMENT, GIFT, 500, "42"), (Kind.REFUND, GIFT, -123, "50")]
-    bill = (
-        "#支付宝业务明细查询\n支付宝交易号,商户订单号,业务类型,订单金额（元）,退款批次号/请求号\n"
-        f"77\t,{BOOK.hex}{GIFT.hex}\t,交易,5.00,\n77\t,{BOOK.hex}{GIFT.hex}\t,退款,-1.23,{REFUND.hex}\n#结束\n"
-    )
-    read = [(each.kind, each.gift, each.amount, each.reference) for each in alipay.entries(bill)]
-    assert read == [(Kind.PAYMENT, GIFT, 500, "77"), (Kind.REFUND, GIFT, -123, REFUND.hex)]
-    line = {"type": "charge", "amount": 500, "currency": "cny", "fee": 20,
-            "source": {"id": "ch_1", "payment_intent": "pi_1", "metadata": METADATA}}  # fmt: skip
-    found = stripe.entry(line)
-    assert found and (found.kind, found.gift, found.amount, found.reference) == (Kind.PAYMENT, GIFT, 500, "pi_1")
-    assert stripe.entry(line | {"type": "payout"}) is None
-
-
 # A provider that says no, or nothing
 
 
