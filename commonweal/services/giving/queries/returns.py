@@ -18,6 +18,7 @@ from commonweal.services.giving.rules.fees import Payee
 RETURN = """
     SELECT r.book, r.id, r.gift, r.cause, r.amount, r.receivable, r.host, r.tip, r.processor,
            r.kept, r.reference, r.reason, r.transfer, r.fact, r.at,
+           (SELECT coalesce(sum(upper(s) - lower(s)), 0)::bigint FROM unnest(r.spans) s) AS places,
            c.asset, c.title_en, c.title_zh, c.organisation_id, g.channel, g.giver, p.nth, p.reference AS payment,
            ARRAY(SELECT e.outcome FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id) AS ends
     FROM giving_return r
@@ -57,6 +58,8 @@ class Return:
     processor: int
     kept: int
     """What each of the others returns of it, and what of its part the processor does not give back."""
+    places: int
+    """How many places of its gift it takes: what leaves the fund."""
     reason: str
     transfer: uuid.UUID
     fact: uuid.UUID
@@ -113,6 +116,7 @@ def _return(found: dict[str, Any]) -> Return:
         tip=found["tip"],
         processor=found["processor"],
         kept=found["kept"],
+        places=found["places"],
         reason=found["reason"],
         transfer=found["transfer"],
         fact=found["fact"],
