@@ -29,8 +29,8 @@ def _both(text: Text) -> dict[str, str]:
 
 
 def gift(id: uuid.UUID) -> dict[str, Any]:
-    """A gift, what each payout used of it with the evidence (line by line if a vendor was paid), what was kept as a fee,
-    what went back, and what is left; they sum to the gift.
+    """A gift, what each payout used of it with the evidence (line by line if a vendor was paid), what was kept as a
+    fee, what went back, and what is left; they sum to the gift.
 
     Raises `NotFound` (`gift.unknown`).
     """
@@ -92,9 +92,7 @@ def gift(id: uuid.UUID) -> dict[str, Any]:
         "spent": _money(spent, found.asset),
         "returned": _money(taken, found.asset),
         "kept": _money(held, found.asset),
-        "left": _money(
-            found.amount - spent - taken - sum(each.places for each in kept) if found.fact else 0, found.asset
-        ),
+        "left": _money(found.amount - spent - held - taken if found.fact else 0, found.asset),
     }
 
 

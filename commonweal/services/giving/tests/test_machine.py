@@ -496,8 +496,13 @@ class Machine(RuleBasedStateMachine):
         host = shares["host"] + shares["tip"] if shares else 0
         with clock.stopped(self.now):
             asked = (self.world.officer, self.book, id, amount, "why", key)
-            if not shares or shares["campaign"] > len(free) or host > self.sums["host"] - self.held():
-                with pytest.raises(Conflict, match=r"refund\.(spent|above-gift|party)|balance\.too-low"):
+            if (
+                not shares
+                or shares["campaign"] > len(free)
+                or host > self.sums["host"] - self.held()
+                or shares["processor"] == amount  # all of it is with the provider: nothing of ours goes back
+            ):
+                with pytest.raises(Conflict, match=r"refund\.(spent|above-gift|party|nothing)|balance\.too-low"):
                     returns.refund(*asked)
                 return
             refund = returns.refund(*asked)
