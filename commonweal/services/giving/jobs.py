@@ -166,8 +166,9 @@ def refund(campaign: str, id: str) -> None:
 
 @task("giving.tell_returned")
 def tell_returned(campaign: str, id: str, outcome: str) -> None:
-    """Tell the giver that a refund is done, has failed or came back."""
+    """Tell programs of what goes back, and the giver that a refund is done, has failed or came back."""
     found = returns.one(uuid.UUID(campaign), uuid.UUID(id))
+    webhook_actions.announce(found.campaign, "return", webhooks.return_event(found.campaign, found.id))
     if found.giver is None or found.cause is not Cause.REFUND:
         return
     notify(

@@ -12,6 +12,13 @@ DROP INDEX giving_callback_open;
 CREATE INDEX giving_callback_open ON giving_callback (at) WHERE outcome IN ('unknown', 'differs', 'twice');
 """
 
+TOLD = """
+-- Programs hear of what goes back, too: whoever adds gifts up must know.
+ALTER TABLE giving_delivery DROP CONSTRAINT giving_delivery_event_check;
+ALTER TABLE giving_delivery ADD CONSTRAINT giving_delivery_event_check
+    CHECK (event IN ('gifts', 'update', 'payout', 'return'));
+"""
+
 FEES = """
 -- A dispute costs a fee of its own, each time.
 ALTER TABLE giving_fee
@@ -43,4 +50,4 @@ class Migration(migrations.Migration):
     """Widens the fees and creates the fees of cards."""
 
     dependencies = [("giving", "0024_teams")]
-    operations = [migrations.RunSQL(sql, elidable=False) for sql in (FEES, TWICE)]
+    operations = [migrations.RunSQL(sql, elidable=False) for sql in (FEES, TWICE, TOLD)]
