@@ -25,6 +25,7 @@ from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import recurring as recurring_actions
 from commonweal.services.giving.actions import returns as return_actions
 from commonweal.services.giving.actions import settlements as settlement_actions
+from commonweal.services.giving.actions import twice as twice_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.models import Update
@@ -162,6 +163,12 @@ def tell_declined(campaign: str, request: str) -> None:
 def refund(campaign: str, id: str) -> None:
     """Ask the provider to pay a refund."""
     return_actions.send(uuid.UUID(campaign), uuid.UUID(id))
+
+
+@task("giving.give_twice_back")
+def give_twice_back(campaign: str, id: str) -> None:
+    """Send back what was paid once more."""
+    twice_actions.give_back(uuid.UUID(campaign), uuid.UUID(id))
 
 
 @task("giving.tell_returned")

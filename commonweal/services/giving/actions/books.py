@@ -4,13 +4,13 @@ A gift: debit `provider:<channel>`, credit `received` (no floor, striped: many w
 `received`, credit `fund` (floor 0: nothing that is not there can be spent). A payout: debit `fund`, credit `bank`, then
 `provider:collected`; what neither holds is `payable` until the provider settles. A refund: debit `fund`, credit
 `provider:<channel>`, pending until the provider has said how it ended; if it bounces later: debit `provider:<channel>`,
-credit `owed`. A chargeback: the same for what is there, and debit `receivable` for what is spent. Fees: debit `fund`,
-or `borne` if the host bears them, credit `provider:<channel>` or `host`; a tip: debit `provider:<channel>`, credit
-`host`. A settlement: debit `bank`, credit `provider:<channel>`; and debit `payable`, credit `bank` for what has waited.
-A pool of matching: debit `provider:collected`, credit `pool:<id>`; a match: debit `pool:<id>`, credit `received`; taken
-back: debit `fund`, credit `pool:<id>`. A card: debit `provider:<channel>`, credit `cards`; its use: debit `cards`, and
-out as a payout, into the book of its campaign as collected. A published grant: debit `recipient:<party>`, credit
-`funder`.
+credit `owed`; so does what is paid twice, until it goes back. A chargeback: the same for what is there, and debit
+`receivable` for what is spent. Fees: debit `fund`, or `borne` if the host bears them, credit `provider:<channel>` or
+`host`; a tip: debit `provider:<channel>`, credit `host`. A settlement: debit `bank`, credit `provider:<channel>`; and
+debit `payable`, credit `bank` for what has waited. A pool of matching: debit `provider:collected`, credit `pool:<id>`;
+a match: debit `pool:<id>`, credit `received`; taken back: debit `fund`, credit `pool:<id>`. A card: debit
+`provider:<channel>`, credit `cards`; its use: debit `cards`, and out as a payout, into the book of its campaign as
+collected. A published grant: debit `recipient:<party>`, credit `funder`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import books, callbacks
+from commonweal.services.giving.actions import books, callbacks, twice
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, provider
 from commonweal.services.giving.queries import cards as queries
@@ -68,6 +68,8 @@ def take_in(callback: Callback) -> Outcome:
         outcome = gift_rules.judge(wish, report, paid=card.reference)
         if not callbacks.keep(cursor, callback, outcome, now):
             return Outcome.KNOWN
+        if outcome is Outcome.TWICE:
+            twice.owe(cursor, callback, now)
         if outcome is not Outcome.PAID:
             return outcome
         asset = card.asset.code

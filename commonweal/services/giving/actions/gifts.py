@@ -34,7 +34,7 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns
+from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns, twice
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries import cards as card_queries
@@ -168,6 +168,8 @@ def take_in(callback: Callback) -> Outcome:
         if promised and outcome is Outcome.PAID:
             wish, given_at, _ = promised
             _receive(cursor, callback, wish, given_at, now)
+        elif outcome is Outcome.TWICE:
+            twice.owe(cursor, callback, now)
     return outcome
 
 

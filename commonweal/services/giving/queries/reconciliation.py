@@ -16,8 +16,8 @@ from commonweal.services.giving.rules.reconciliation import FAULTS, KINDS, Fault
 
 
 def lines(provider: str, since: datetime, until: datetime) -> list[Line]:
-    """Payments, refunds (when they were done), chargebacks, and what was won back of them, in `[since, until)`; with
-    the fees that are booked."""
+    """Payments (also those that came twice), refunds (when they were done), chargebacks, and what was won back of them,
+    in `[since, until)`; with the fees that are booked."""
     query = """
         SELECT 'payment' AS kind, p.gift, p.book, c.asset, p.reference,
                p.amount + coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = p.book AND t.gift = p.gift), 0)
@@ -33,6 +33,15 @@ def lines(provider: str, since: datetime, until: datetime) -> list[Line]:
         FROM giving_card_payment p JOIN giving_card k ON k.book = p.book AND k.id = p.card
         JOIN giving_campaign c ON c.id = p.book
         WHERE k.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s
+        UNION ALL
+        SELECT 'payment', t.gift, t.book, c.asset, t.reference, t.amount, 0
+        FROM giving_twice t JOIN giving_campaign c ON c.id = t.book
+        WHERE t.provider = %(provider)s AND t.at >= %(since)s AND t.at < %(until)s
+        UNION ALL
+        SELECT 'refund', t.gift, t.book, c.asset, t.id::text, -t.amount, 0
+        FROM giving_twice_end e JOIN giving_twice t ON t.book = e.book AND t.id = e.id
+        JOIN giving_campaign c ON c.id = t.book
+        WHERE t.provider = %(provider)s AND e.at >= %(since)s AND e.at < %(until)s
         UNION ALL
         SELECT r.cause, r.gift, r.book, c.asset, CASE WHEN r.cause = 'refund' THEN r.id::text
                     WHEN e.outcome = 'won' THEN r.reference || '-won' ELSE r.reference END,

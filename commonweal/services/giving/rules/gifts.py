@@ -84,7 +84,7 @@ class Outcome(StrEnum):
     DIFFERS = "differs"
     """It reports another amount or currency than was promised: the gift is frozen, never adjusted."""
     TWICE = "twice"
-    """It reports another payment of a gift that is paid: its giver has paid twice, and people give it back."""
+    """It reports another payment of a gift that is paid: its giver has paid twice: that is owed, and goes back."""
     REFUNDED = "refunded"
     REFUND_FAILED = "refund-failed"
     CHARGED_BACK = "charged-back"

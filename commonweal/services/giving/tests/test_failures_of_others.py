@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from lxml import etree
 
 from commonweal.kernel import clock
-from commonweal.kernel.errors import Conflict
+from commonweal.kernel.errors import Busy, Conflict
+from commonweal.kernel.jobs import run_due
 from commonweal.kernel.parties import people
 from commonweal.kernel.text import Text
 from commonweal.services.giving import iati, jobs, pages
@@ -184,22 +186,52 @@ def test_open_collective_10082_a_double_charge_is_refunded_as_any_other(world: W
     assert gift_queries.gift(world.campaign.id, first).state is State.PAID
 
 
-def test_open_collective_10082_one_gift_that_is_charged_twice_is_listed_at_once(
+def test_open_collective_10082_what_is_charged_twice_is_owed_and_goes_back(
     world: World, journal: Simulator, client: Client
 ) -> None:
-    gift = paid(world, journal)
+    gift = paid(world, journal, fee=6)
     jobs.lay()
     asked = order(world, gift, 1_000)
-    assert gifts.confirm("simulator", *journal.report(asked, NOW)) is Outcome.KNOWN, "the same payment, told again"
-    assert gifts.confirm("simulator", *journal.report(asked, NOW, reference="another")) is Outcome.TWICE
-    assert of_book(world) == {"provider:simulator": 1_000, "fund": 1_000}
-    assert [(each.outcome, each.reference) for each in gift_queries.mismatches()] == [("twice", "another")]
-    assert [(each.kind, each.here, each.there) for each in reconcile(journal, NOW.date())] == [
-        ("payment", 1_000, 2_000)
-    ]
+    assert gifts.confirm("simulator", *journal.report(asked, NOW, fee=6)) is Outcome.KNOWN, "the same, told again"
+    for _ in range(2):
+        assert gifts.confirm("simulator", *journal.report(asked, NOW, reference="another")) is Outcome.TWICE
+    assert of_book(world) == {"provider:simulator": 2_000, "fund": 1_000, "owed": 1_000}
+    assert raised(world) == 1_000
     client.force_login(world.stewards[0].login)
     for language, words in (("en", "paid once more"), ("zh", "重复付款")):
         assert words in client.get(f"/{language}/giving/mismatches/").content.decode()
+    while run_due():
+        pass
+    while run_due():
+        pass
+    assert of_book(world) == {"provider:simulator": 1_000, "fund": 1_000}
+    assert reconcile(journal, NOW.date()) == [], "the statement has two payments and a refund, and so have the books"
+    with clock.stopped(NOW + DAY):
+        assert reconcile(journal, clock.now().date()) == []
+    assert of_book(world) == {"bank": 994, "fund": 994}
+
+
+def test_open_collective_10082_what_does_not_go_back_stays_owed(
+    world: World, tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gift = paid(world, simulator)
+    jobs.lay()
+    twice = simulator.report(order(world, gift, 1_000), NOW, reference="another")
+    assert gifts.confirm("simulator", *twice) is Outcome.TWICE
+    slow = Simulator(tmp_path, refunds=None)
+    monkeypatch.setattr("commonweal.services.giving.payment.providers", lambda: {"simulator": slow})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM giving_twice")
+        (id,) = cursor.fetchone()
+    with pytest.raises(Busy, match=r"provider\.unavailable"):
+        jobs.give_twice_back(campaign=str(world.campaign.id), id=str(id))
+    assert of_book(world) == {"provider:simulator": 2_000, "fund": 1_000, "owed": 1_000}
+    told = Back(id, world.campaign.id, gift, 1_000, "CNY", "another")
+    other = slow.report_refund(told, NOW, amount=999)
+    assert gifts.confirm("simulator", *other) is Outcome.UNKNOWN, "another amount moves nothing"
+    outcomes = [gifts.confirm("simulator", *slow.report_refund(told, NOW)) for _ in range(2)]
+    assert outcomes == [Outcome.REFUNDED, Outcome.KNOWN]
+    assert of_book(world) == {"provider:simulator": 1_000, "fund": 1_000}
 
 
 # CiviCRM
