@@ -27,6 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict
+from commonweal.kernel.ids import derived
 from commonweal.kernel.ledger import audit, balance
 from commonweal.services.giving import payment
 from commonweal.services.giving.actions import (
@@ -39,6 +40,7 @@ from commonweal.services.giving.actions import (
     recurring,
     returns,
     settlements,
+    twice,
 )
 from commonweal.services.giving.actions.reconciliation import reconcile
 from commonweal.services.giving.matching import Caps, Slice
@@ -445,6 +447,27 @@ class Machine(RuleBasedStateMachine):
             report = self.simulator.report(self.order(id, known.whole), self.now)
             assert gifts.confirm("simulator", *report) is Outcome.PAID
             self.arrive(id, known)
+
+    @rule(pick=picks, goes_back=st.booleans())
+    @precondition(lambda self: self.paid_once())
+    def pay_twice(self, pick: int, goes_back: bool) -> None:
+        """The provider has charged for a gift once more: that is owed, and sent back or not."""
+        self.steps["paid twice"] += 1
+        paid = self.paid_once()
+        id = paid[pick % len(paid)]
+        whole, key = self.gifts[id].whole, self.key()
+        with clock.stopped(self.now):
+            report = self.simulator.report(self.order(id, whole), self.now, reference=f"again-{key}")
+            assert gifts.confirm("simulator", *report) is Outcome.TWICE
+            if goes_back:
+                for _ in range(2):
+                    twice.give_back(self.book, derived(self.book, f"twice:simulator:again-{key}"))
+        if not goes_back:
+            self.sums["provider:simulator"] += whole
+            self.sums["owed"] += whole
+
+    def paid_once(self) -> list[uuid.UUID]:
+        return [id for id, known in self.gifts.items() if known.paid and known.channel == "simulator"]
 
     @rule()
     @precondition(lambda self: any(not known.paid and known.held for known in self.gifts.values()))
