@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -136,7 +136,10 @@ class Stripe:
     @_asking()
     def cancel(self, agreement: str) -> None:
         """See `Recurring`: the card is kept no longer."""
-        self._client.v1.payment_methods.detach(agreement.split()[1])
+        from stripe import InvalidRequestError
+
+        with suppress(InvalidRequestError):  # it is kept no longer already
+            self._client.v1.payment_methods.detach(agreement.split()[1])
 
     def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:
         """See `Provider`. The SDK checks the signature; the time is checked here, by the clock of the platform."""

@@ -301,7 +301,7 @@ def test_stripe_says_no_or_nothing(gate: type[Gate]) -> None:
     gone = (400, {"error": {"type": "invalid_request_error", "code": "charge_already_refunded", "message": "gone"}})
     broken = (500, {"error": {"type": "api_error", "message": "?"}})
     often = (429, {"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "slow down"}})
-    gate.answers[:] = [no, broken, often, no, no, gone, broken]
+    gate.answers[:] = [no, broken, often, no, no, gone, broken, no]
     with pytest.raises(Conflict, match=r"provider\.refused"):
         CARD.create(order)
     for _ in range(2):
@@ -312,6 +312,7 @@ def test_stripe_says_no_or_nothing(gate: type[Gate]) -> None:
     assert CARD.refund(back) is None, "it has gone by other hands: it stays held until people have looked"
     with pytest.raises(Busy, match=r"provider\.unavailable"):
         CARD.refund(back)
+    CARD.cancel("cus_1 pm_1")  # it is kept no longer already
 
 
 def test_wechat_says_no_or_nothing(wechat_pay: wechat.WeChat, monkeypatch: pytest.MonkeyPatch) -> None:
