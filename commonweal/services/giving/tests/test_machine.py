@@ -7,12 +7,13 @@ keeps every single unit by itself.
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
@@ -27,7 +28,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict
-from commonweal.kernel.ids import derived
+from commonweal.kernel.ids import derived, uuid7
 from commonweal.kernel.ledger import audit, balance
 from commonweal.services.giving import payment
 from commonweal.services.giving.actions import (
@@ -175,10 +176,13 @@ class Machine(RuleBasedStateMachine):
 
     world: ClassVar[World]
     company: ClassVar[uuid.UUID]
+    ticks: ClassVar[Iterator[int]]
+    """Milliseconds of ids: in the order in which they are made, so that the same steps are the same story each time."""
     steps: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
+        Machine.ticks = itertools.count(2**47)
         self.now = NOW
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
@@ -714,9 +718,10 @@ class Machine(RuleBasedStateMachine):
             assert campaign_queries.page(book).available == sum(unit.fate == "free" for unit in self.line)
 
 
-def test_the_money_machine(world: World) -> None:
+def test_the_money_machine(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     Machine.world = hosted(world, Fraction(5, 100))
     Machine.company = tea().id
+    monkeypatch.setitem(uuid7.__kwdefaults__ or {}, "milliseconds", lambda: next(Machine.ticks))
     Machine.steps.clear()
     walk = settings(
         max_examples=max(1, STEPS // WALK),
