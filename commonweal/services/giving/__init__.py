@@ -32,7 +32,9 @@ SERVICE = Service(
         "received": Text("gifts not yet laid on the fund's line", "已收到、待编入资金序列的捐款"),
         "fund": Text("gifts not yet spent", "尚未使用的捐款"),
         "receivable": Text("owed by a charity: charged back after it was spent", "机构应还：已使用后被拒付"),
-        "owed": Text("refunds that came back, owed to their givers", "退款被退回，应付捐款人"),
+        "owed": Text(
+            "refunds that came back, and double payments, owed to givers", "被退回的退款与重复付款，应付捐款人"
+        ),
         "bank": Text("in the bank", "在银行账户"),
         "payable": Text("paid out, leaving the bank when the provider settles", "已拨付，待支付机构结算后付出"),
         "cards": Text("held by gift cards until they are used", "礼品卡未使用的款项"),

@@ -59,7 +59,7 @@ def receivable(book: uuid.UUID, asset: str) -> Account:
 
 
 def owed(book: uuid.UUID, asset: str) -> Account:
-    """Refunds that came back after they had been done: they are still owed to their givers."""
+    """What is owed to payers: refunds that came back after they had been done, and what was paid twice."""
     return Account(book, "owed", asset, CREDIT, floor=0)
 
 
