@@ -32,7 +32,9 @@ SERVICE = Service(
         "received": Text("gifts not yet laid on the fund's line", "已收到、待编入资金序列的捐款"),
         "fund": Text("gifts not yet spent", "尚未使用的捐款"),
         "receivable": Text("owed by a charity: charged back after it was spent", "机构应还：已使用后被拒付"),
-        "owed": Text("refunds that came back, owed to their givers", "退款被退回，应付捐款人"),
+        "owed": Text(
+            "refunds that came back, and double payments, owed to givers", "被退回的退款与重复付款，应付捐款人"
+        ),
         "bank": Text("in the bank", "在银行账户"),
         "payable": Text("paid out, leaving the bank when the provider settles", "已拨付，待支付机构结算后付出"),
         "cards": Text("held by gift cards until they are used", "礼品卡未使用的款项"),
@@ -64,6 +66,7 @@ SERVICE = Service(
         FactKind("giving.fees", Text("What a host or a payment provider has kept of gifts", "托管费与支付手续费")),
         FactKind("giving.chargeback", Text("A bank took a payment back", "付款被银行拒付")),
         FactKind("giving.return-end", Text("A refund was done, failed or came back", "退款完成、失败或被退回")),
+        FactKind("giving.twice", Text("What was paid twice is owed, or has gone back", "重复付款应退还或已退还")),
         FactKind("giving.repayment", Text("A charity repaid what it owed", "机构偿还应还款项")),
         FactKind("giving.pool", Text("A company funds matching", "企业出资配捐")),
         FactKind("giving.settlement", Text("What a pool of matching comes to was computed", "配捐结算已计算")),

@@ -128,6 +128,11 @@ def trace_lines(found: dict[str, Any]) -> Iterator[str]:
     if "payout" in found:
         yield f"payout {found['payout']}: {asset} {found['amount']}, {found['state']}: {found['what']['en']}"
         yield from (f"  evidence /files/{digest}" for digest in found["evidence"])
+        if order := found["order"]:
+            yield f"  paid to {order['vendor']['en']}"
+            yield from (f"    {line['amount']}: {line['what']['en']}, {line['paid_for']} of {line['ordered']}"
+                        for line in order["lines"])  # fmt: skip
+            yield from (f"    evidence /files/{digest}" for each in order["arrivals"] for digest in each["evidence"])
         yield from (f"  gift {each['number']} ({each['gift']}): {each['amount']}" for each in found["gifts"])
         yield f"  sum {found['sum']} of {found['amount']} from {len(found['gifts'])} gifts"
         return
@@ -136,5 +141,8 @@ def trace_lines(found: dict[str, Any]) -> Iterator[str]:
     for part in found["payouts"]:
         yield f"  {part['amount']} of {part['of']} on {part['paid_at']}: {part['what']['en']} (payout {part['payout']})"
         yield from (f"    evidence /files/{digest}" for digest in part["evidence"])
+        yield from (f"    {line['amount']} of it: {line['what']['en']}" for line in part["lines"])
+    yield from (f"  kept by {fee['to']} {fee['amount']}" for fee in found["fees"])
     yield from (f"  {each['what']} {each['amount']}, {each['standing']}" for each in found["returns"])
-    yield f"  spent {found['spent']}, returned {found['returned']}, left {found['left']}"
+    kept = f", kept {found['kept']}" if found["fees"] else ""
+    yield f"  spent {found['spent']}{kept}, returned {found['returned']}, left {found['left']}"

@@ -25,6 +25,7 @@ from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import recurring as recurring_actions
 from commonweal.services.giving.actions import returns as return_actions
 from commonweal.services.giving.actions import settlements as settlement_actions
+from commonweal.services.giving.actions import twice as twice_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.models import Update
@@ -164,10 +165,17 @@ def refund(campaign: str, id: str) -> None:
     return_actions.send(uuid.UUID(campaign), uuid.UUID(id))
 
 
+@task("giving.give_twice_back")
+def give_twice_back(campaign: str, id: str) -> None:
+    """Send back what was paid once more."""
+    twice_actions.give_back(uuid.UUID(campaign), uuid.UUID(id))
+
+
 @task("giving.tell_returned")
 def tell_returned(campaign: str, id: str, outcome: str) -> None:
-    """Tell the giver that a refund is done, has failed or came back."""
+    """Tell programs of what goes back, and the giver that a refund is done, has failed or came back."""
     found = returns.one(uuid.UUID(campaign), uuid.UUID(id))
+    webhook_actions.announce(found.campaign, "return", webhooks.return_event(found.campaign, found.id))
     if found.giver is None or found.cause is not Cause.REFUND:
         return
     notify(

@@ -34,7 +34,7 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns
+from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns, twice
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries import cards as card_queries
@@ -168,14 +168,16 @@ def take_in(callback: Callback) -> Outcome:
         if promised and outcome is Outcome.PAID:
             wish, given_at, _ = promised
             _receive(cursor, callback, wish, given_at, now)
+        elif outcome is Outcome.TWICE:
+            twice.owe(cursor, callback, now)
     return outcome
 
 
-def _judge(promised: tuple[Give, datetime, bool] | None, callback: Callback) -> Outcome:
+def _judge(promised: tuple[Give, datetime, str | None] | None, callback: Callback) -> Outcome:
     if promised is None:
         return Outcome.UNKNOWN
     wish, _, paid = promised
-    reported = rules.Report(callback.provider, callback.amount, callback.asset)
+    reported = rules.Report(callback.provider, callback.amount, callback.asset, callback.reference)
     return rules.judge(wish, reported, paid=paid)
 
 
@@ -324,13 +326,13 @@ def _kept(
     }
 
 
-def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool] | None:
-    """The gift that a callback names: what was wished, when, and whether it is paid; locked until the end."""
+def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, str | None] | None:
+    """The gift that a callback names: what was wished, when, and which payment has paid it; locked until the end."""
     cursor.execute(
         """
         SELECT g.giver, g.amount, c.asset, g.channel, g.at,
                coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip,
-               EXISTS (SELECT FROM giving_payment p WHERE p.book = g.book AND p.gift = g.id)
+               (SELECT p.reference FROM giving_payment p WHERE p.book = g.book AND p.gift = g.id)
         FROM giving_gift g JOIN giving_campaign c ON c.id = g.book
         WHERE g.book = %s AND g.id = %s FOR UPDATE OF g
         """,

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commonweal.kernel import clock, proof
 from commonweal.kernel.doors import form_key, see_other
-from commonweal.kernel.errors import Conflict, Invalid, NotFound
+from commonweal.kernel.errors import Conflict, Invalid, NotFound, Refusal
 from commonweal.kernel.parties import session
 from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
@@ -22,7 +22,18 @@ from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, teams, uses
+from commonweal.services.giving.queries import (
+    campaigns,
+    cards,
+    fees,
+    gifts,
+    givers,
+    orders,
+    recurring,
+    returns,
+    teams,
+    uses,
+)
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -50,7 +61,10 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     except (Invalid, Conflict) as refusal:
         return show(request, campaign, refusal)
     order = Order(campaign, taken.id, wish.whole, wish.asset, card.title)
-    address = provider(wish.channel).create(order)
+    try:
+        address = provider(wish.channel).create(order)
+    except Conflict as refusal:  # this promise stays unpaid and ends by itself
+        return show(request, campaign, refusal, anew=True)
     if is_scanned(address):
         return see_other("giving:gift", campaign, taken.id)  # the code stands there until it is paid
     return HttpResponseRedirect(address, status=303)
@@ -122,7 +136,9 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
         "used": [(part, asked, idle) for part, asked, idle in used if asked or idle],
         "bought": [(part, shares) for part, shares in bought if shares],
         "fees": fees.of_gift(campaign, gift),
-        "impact": receipts.impact(givers.needs(campaign), found.amount),
+        "back": returns.of_gift(campaign, gift),
+        "renewal": recurring.renewed_by(campaign, gift),
+        "impact": receipts.impact(givers.needs(campaign), found.kept),
         "checkout": checkout,
     }
     return render(request, "giving/gift.html", context)
@@ -176,4 +192,7 @@ def _own(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> gifts.Gi
 def _checkout(found: gifts.Gift) -> str:
     channel = providers().get(found.channel)
     order = Order(found.campaign, found.id, found.whole, found.asset.code, found.title)
-    return channel.create(order) if channel else ""
+    try:
+        return channel.create(order) if channel else ""
+    except Refusal:  # the page is there without it
+        return ""

@@ -55,9 +55,9 @@ def printed(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpR
     context = {
         "gift": found,
         "page": campaigns.page(campaign),
-        "capitals": receipts.capitals(found.amount) if found.asset == CNY else "",
+        "capitals": receipts.capitals(found.kept) if found.asset == CNY else "",
         "taxpayer": queries.taxpayer(party.id) if party else None,
-        "impact": receipts.impact(queries.needs(campaign), found.amount),
+        "impact": receipts.impact(queries.needs(campaign), found.kept),
     }
     return render(request, "giving/printed.html", context)
 

@@ -9,6 +9,7 @@ from commonweal.kernel.errors import Invalid
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
+from commonweal.services.giving.queries.returns import GONE
 from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import companies as rules
 
@@ -36,9 +37,9 @@ class Report:
 
 def report(company: uuid.UUID) -> Report:
     """Sums by campaign of what employees gave after they had joined."""
-    query = """
+    query = f"""
         SELECT g.book AS campaign, c.title_en, c.title_zh, c.asset, count(DISTINCT g.giver) AS people,
-               count(*) AS gifts, sum(p.amount)::bigint AS amount
+               count(*) AS gifts, sum(p.amount - {GONE})::bigint AS amount
         FROM parties_grant e
         JOIN giving_gift g ON g.giver = e.party_id AND g.at >= e.granted_at
         JOIN giving_payment p ON p.book = g.book AND p.gift = g.id

@@ -201,7 +201,7 @@ def matches(campaign: uuid.UUID, pool: uuid.UUID, limit: int = 200) -> list[Matc
 
 GIFTS = """
     SELECT g.book, g.id, g.giver, g.at, g.amount, t.team,
-           least(g.amount, coalesce((SELECT sum(r.amount) FROM giving_return r JOIN giving_return_end e
+           least(g.amount, coalesce((SELECT sum(r.amount - r.tip) FROM giving_return r JOIN giving_return_end e
                     ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
                     WHERE r.book = g.book AND r.gift = g.id), 0))::bigint AS refunded,
            CASE WHEN %(lots)s THEN coalesce((SELECT sum(d.amount) FROM giving_act d

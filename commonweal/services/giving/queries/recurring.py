@@ -164,6 +164,13 @@ def renewal(campaign: uuid.UUID, id: uuid.UUID, period: int) -> Renewal | None:
     return next((each for each in renewals(campaign, id) if each.period == period), None)
 
 
+def renewed_by(campaign: uuid.UUID, gift: uuid.UUID) -> tuple[uuid.UUID, int] | None:
+    """The recurring gift that made a gift, and for which period (from 0); None if nothing repeats it."""
+    query = "SELECT recurring, period FROM giving_renewal WHERE book = %(book)s AND gift = %(gift)s"
+    found = row(query, {"book": campaign, "gift": gift})
+    return (found["recurring"], found["period"]) if found else None
+
+
 def maybe_due(now: datetime, limit: int = 10_000) -> Iterable[tuple[uuid.UUID, uuid.UUID]]:
     """Running gifts whose last renewal is nearly a period old, or whose campaign is over: `(campaign, id)`.
 
