@@ -12,7 +12,17 @@ import pytest
 from django.db import connection, transaction
 
 from commonweal.kernel import clock
-from commonweal.kernel.jobs import Task, call_back, dead_letters, enqueue_due_recurrences, every, health, retry, run_due, task
+from commonweal.kernel.jobs import (
+    Task,
+    call_back,
+    dead_letters,
+    enqueue_due_recurrences,
+    every,
+    health,
+    retry,
+    run_due,
+    task,
+)
 from commonweal.kernel.jobs.task import RECURRING, TASKS
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -208,7 +218,7 @@ def test_what_recurs_goes_on_after_the_clock_is_set_back(db: None, declare: Decl
 
 def test_what_was_asked_for_by_a_clock_ahead_is_done_when_it_is_set_back(db: None, declare: Declare) -> None:
     done: list[str] = []
-    declared = declare("test.ahead")(lambda word: done.append(word))
+    declared = declare("test.ahead")(lambda *, word: done.append(word))
     with clock.stopped(NOON + timedelta(days=1)):
         declared.enqueue(word="now")
         declared.using(run_after=NOON + timedelta(days=3)).enqueue(word="later")
