@@ -76,8 +76,15 @@ def run_due(limit: int = 20) -> int:
 def _attempt(id: uuid.UUID, name: str, payload: dict[str, Any], attempt: int) -> None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            # The attempt number is the fence: a worker whose lease has run out finds its row taken over.
-            cursor.execute("DELETE FROM jobs_job WHERE id = %s AND attempt = %s", [id, attempt])
+            # The attempt number is the fence: a worker whose lease has run out finds its row taken over. And one that
+            # stands still, or is cut off, does not hold the row longer: PostgreSQL ends its session then.
+            cursor.execute(
+                """
+                DELETE FROM jobs_job WHERE id = %s AND attempt = %s
+                RETURNING set_config('idle_in_transaction_session_timeout', %s, true)
+                """,
+                [id, attempt, f"{TASKS[name].lease // timedelta(milliseconds=1)}"],
+            )
             if cursor.rowcount:
                 TASKS[name](**payload)
     except Exception as error:
