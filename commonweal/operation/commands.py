@@ -61,7 +61,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         "torture", parents=[answer], help="harm a platform of its own under load, and audit it"
     )
     torture.add_argument("--rounds", type=int, default=20, metavar="N", help="how many faults (20)")
-    torture.add_argument("--faults", metavar="KINDS", help="of kill,stall,cut,full,clock (all)")
+    torture.add_argument("--faults", metavar="KINDS", help="of kill,stall,cut,full,clock,power (all)")
     torture.add_argument("--seed", type=int, metavar="S", help="seed of all chance (random, and printed)")
     torture.add_argument("--givers", type=int, default=6, metavar="N", help="how many people give at a time (6)")
     torture.set_defaults(run=_torture)

@@ -7,6 +7,7 @@ import http.client
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -18,11 +19,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from commonweal.kernel.postgres import running
-from commonweal.operation.outside import free_port
-from commonweal.operation.torture import cutter, faults
+from commonweal.kernel.postgres import Server, running
+from commonweal.operation.outside import children, free_port, wait_until_gone
+from commonweal.operation.torture import cutter, faults, preload
 from commonweal.operation.torture.disk import Disk
 from commonweal.operation.torture.line import Gate
+from commonweal.operation.torture.power import Power
 from commonweal.operation.torture.stepping import Clock
 
 
@@ -124,7 +126,7 @@ def test_a_clock_is_stepped_while_a_process_runs(tmp_path: Path) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | clock.environment,
+        env=os.environ | clock.environment | preload.before(clock.library),
     )
     with process:
         assert process.stdin
@@ -144,13 +146,44 @@ def test_the_clock_of_postgresql_is_stepped_too(tmp_path: Path, monkeypatch: pyt
     clock = Clock(tmp_path)
     if not clock.there:
         pytest.skip("a clock that can be stepped takes a C compiler")
-    for name, value in clock.environment.items():
+    for name, value in (clock.environment | preload.before(clock.library)).items():
         monkeypatch.setenv(name, value)
     with running(tmp_path / "home") as embedded, psycopg.connect(embedded.conninfo(), autocommit=True) as session:
         clock.set(86_400)
         row = session.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
         assert row is not None
         assert row[0] - time.time() == pytest.approx(86_400, abs=1)
+
+
+@pytest.mark.parametrize("waits", ["on", "off"])
+def test_power_loss_takes_what_was_not_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waits: str) -> None:
+    """The instrument is tried on a PostgreSQL that syncs before it answers, and on one that does not."""
+    home, settings = tmp_path / "home", {"synchronous_commit": waits}
+    server = Server(home, settings)
+    with running(home), psycopg.connect(server.conninfo(), autocommit=True) as session:
+        session.execute("CREATE TABLE noted (n integer)")
+    power = Power(tmp_path, server.cluster)
+    if not power.there:
+        pytest.skip("a disk that forgets takes a C compiler")
+    power.begin()
+    for name, value in (power.environment | preload.before(power.library)).items():
+        monkeypatch.setenv(name, value)
+    server.start()
+    with psycopg.connect(server.conninfo(), autocommit=True) as session:
+        for number in range(20):
+            session.execute("INSERT INTO noted VALUES (%s)", [number])
+        head = server.pid()
+        assert head
+        for pid in (head, *children(head)):
+            os.kill(pid, signal.SIGKILL)
+    while server.pid() is not None:
+        pass
+    wait_until_gone(home)
+    power.lose()
+    with running(home), psycopg.connect(server.conninfo()) as session:
+        row = session.execute("SELECT count(*) FROM noted").fetchone()
+    assert row is not None
+    assert row[0] == 20 if waits == "on" else row[0] < 20
 
 
 def test_the_gate_waits_for_errands_and_not_for_ever() -> None:

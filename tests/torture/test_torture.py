@@ -10,7 +10,14 @@ from commonweal.cli import service_names
 from commonweal.operation.torture import faults
 from commonweal.operation.torture.ordeal import ordeal
 
-WORST = ("kill supervisor", "stall everything", "cut the database's connection", "fill the disk", "step the clock")
+WORST = (
+    "kill supervisor",
+    "stall everything",
+    "cut the database's connection",
+    "fill the disk",
+    "step the clock",
+    "lose the power",
+)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from commonweal.kernel.postgres import Server
 from commonweal.operation import outside
 from commonweal.operation.torture import cutter
 from commonweal.operation.torture.disk import Disk
+from commonweal.operation.torture.power import Power
 from commonweal.operation.torture.stepping import Clock
 
 VICTIMS = ("postgres", "web server", "web worker", "clerk", "supervisor")
@@ -40,6 +41,7 @@ class Scene(Protocol):
     door: cutter.Cutter
     disk: Disk
     clock: Clock
+    power: Power
 
     def restart(self) -> None:
         """Start the platform again after its supervisor has died."""
@@ -159,6 +161,16 @@ def _step(scene: Scene, chance: random.Random) -> None:
         scene.clock.set(0)
 
 
+def _lose_power(scene: Scene, _: random.Random) -> None:
+    """Everything ends at one moment, PostgreSQL first, and what was not synced is gone."""
+    for pid in [*pids(scene, "postgres"), *outside.processes(scene.server.home)]:
+        _send(pid, signal.SIGKILL)
+    scene.platform.process.wait()
+    outside.wait_until_gone(scene.server.home)
+    scene.power.lose()
+    scene.restart()
+
+
 FAULTS = (
     *(Fault("kill", f"kill {victim}", _kill(victim)) for victim in VICTIMS),
     *(Fault("stall", f"stall {victim}", _stall(victim)) for victim in VICTIMS),
@@ -167,6 +179,7 @@ FAULTS = (
     Fault("cut", "cut the database's connection", _cut_database),
     Fault("full", "fill the disk", _fill),
     Fault("clock", "step the clock", _step),
+    Fault("power", "lose the power", _lose_power),
 )
 KINDS = tuple(dict.fromkeys(fault.kind for fault in FAULTS))
 

@@ -47,7 +47,8 @@ class Line:
             self._connection.close()
             self._statuses[0] += 1
             return None
-        self._statuses[found[0]] += 1
+        deliberate = found[0] != 503 or "Retry-After" in found[1]  # one that says when to come again
+        self._statuses[found[0] if deliberate else 500] += 1
         return found
 
     def insist(

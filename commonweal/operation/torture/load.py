@@ -55,6 +55,7 @@ class Kept:
     book: uuid.UUID
     amount: int
     answers: list[uuid.UUID] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
     paid: bool = False
     refunds: list[int] = field(default_factory=list)
 
@@ -199,7 +200,11 @@ class Load:
         if answer is None or answer[0] != 201:
             self._note(f"a gift was answered {answer[0]} {answer[2][:200]!r}" if answer else "a gift had no answer")
             return
-        kept.answers.append(uuid.UUID(json.loads(answer[2])["id"]))
+        told = json.loads(answer[2])
+        kept.answers.append(uuid.UUID(told["id"]))
+        kept.told.add(json.dumps([told["campaign"], told["amount"], told["given_at"]]))
+        if len(kept.told) > 1:
+            self._note(f"the key {kept.key} was answered in several ways: {kept.told}")
 
     def _pay(self, line: Line, kept: Kept) -> bool:
         """Report the payment as a provider does: signed anew each time, until it is taken in.

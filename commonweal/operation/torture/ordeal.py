@@ -16,9 +16,10 @@ import psycopg
 
 from commonweal.kernel.postgres import Server
 from commonweal.operation import outside
-from commonweal.operation.torture import auditor, cutter, faults
+from commonweal.operation.torture import auditor, cutter, faults, preload
 from commonweal.operation.torture.disk import Disk
 from commonweal.operation.torture.load import Load
+from commonweal.operation.torture.power import Power
 from commonweal.operation.torture.stepping import Clock
 
 FINDINGS = ("lost", "doubled", "unproved", "unbalanced", "overdrawn", "stuck", "unavailable")
@@ -32,6 +33,7 @@ QUIET = 180.0
 MISSING = {
     "full": "no disk was filled: no file system may be mounted here (it takes root, and a container may forbid it)",
     "clock": "no clock was stepped: there is no C compiler (cc) here, which makes the clock that can be",
+    "power": "no power was lost: there is no C compiler (cc) here, which makes the disk that forgets",
 }
 
 RESTING = """
@@ -80,18 +82,21 @@ class Ordeal:
         self.home = work / "home"
         self.disk = Disk(self.home, wanted="full" in kinds)
         self.clock = Clock(work, wanted="clock" in kinds)
+        self.server = Server(self.home)
+        self.power = Power(work, self.server.cluster, wanted="power" in kinds)
         self.report = Report(seed, self.disk.kind)
-        lacking = {"full": not self.disk.there, "clock": not self.clock.there}
+        lacking = {"full": not self.disk.there, "clock": not self.clock.there, "power": not self.power.there}
         self.kinds = tuple(kind for kind in kinds if not lacking.get(kind))
         self.report.left_out = [MISSING[kind] for kind in kinds if lacking.get(kind)]
-        self.server = Server(self.home)
         self._port, own = outside.free_port(), outside.free_port()
         self.platform = self._start()
         self.door = cutter.before_the_web(self._port, own, self.random.randrange(2**32))
         self.way_in = own
 
     def _start(self) -> outside.Run:
-        return outside.Run(self.home, self._port, workers=2, **self.clock.environment)
+        libraries = preload.before(self.clock.library, self.power.library)
+        settings = {**libraries, **self.clock.environment, **self.power.environment}
+        return outside.Run(self.home, self._port, workers=2, **settings)
 
     def restart(self) -> None:
         """See `faults.Scene`."""
@@ -104,6 +109,11 @@ class Ordeal:
         """
         begun = time.monotonic()
         self.platform.wait()
+        if self.power.there:
+            self.platform.stop()
+            self.power.begin()
+            self.restart()
+            self.platform.wait()
         with psycopg.connect(self.server.conninfo()) as connection:
             earlier = auditor.gifts(connection)
         with Load(self.way_in, self.home, self.random.randrange(2**32), givers) as load:

@@ -1,35 +1,26 @@
 """A wall clock that can be stepped, for the platform under torture and for PostgreSQL alike.
 
-It is a small library that the C compiler of this machine makes and the loader puts before the C library. The platform
-has no setting for it, so nobody can set it by mistake.
+The platform has no setting for it, so nobody can set it by mistake.
 """
 
 from __future__ import annotations
 
-import shutil
 import struct
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("clock.c")
+from commonweal.operation.torture import preload
 
 
 class Clock:
-    """The offset of the clock of all processes that are started with `environment`."""
+    """The offset of the clock of all processes that are started with its library before them, and `environment`."""
 
     def __init__(self, directory: Path, *, wanted: bool = True) -> None:
-        self._offset, library = directory / "clock", directory / "clock.so"
+        self._offset = directory / "clock"
         self.set(0)
-        compiler = shutil.which("cc") if wanted else None
-        self.there = compiler is not None
+        self.library = preload.build("clock", directory) if wanted else None
+        self.there = self.library is not None
         """Whether there is such a clock: without a C compiler there is none."""
-        if compiler:
-            words = [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
-            subprocess.run(words, check=True, capture_output=True)
-        self.environment: Mapping[str, str] = (
-            {"LD_PRELOAD": str(library), "TORTURE_CLOCK": str(self._offset)} if self.there else {}
-        )
+        self.environment: dict[str, str] = {"TORTURE_CLOCK": str(self._offset)} if self.there else {}
 
     def set(self, seconds: float) -> None:
         """Let the clock be off by so much."""
