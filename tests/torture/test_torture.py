@@ -11,7 +11,6 @@ from commonweal.operation.torture import faults
 from commonweal.operation.torture.ordeal import ordeal
 
 WORST = (
-    "kill supervisor",
     "stall everything",
     "cut the database's connection",
     "fill the disk",

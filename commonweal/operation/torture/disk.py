@@ -46,7 +46,7 @@ class Disk:
     def end(self) -> None:
         """Unmount it and throw it away."""
         if self.there:
-            subprocess.run(["umount", str(self._home)], check=True)
+            _run("umount", "--lazy", str(self._home))
         self._image.unlink(missing_ok=True)
 
     def _mount(self) -> str:
