@@ -42,6 +42,8 @@ class Scene(Protocol):
     disk: Disk
     clock: Clock
     power: Power
+    cuts: int
+    """Answers of PostgreSQL that were dropped so far."""
 
     def restart(self) -> None:
         """Start the platform again after its supervisor has died."""
@@ -125,6 +127,7 @@ def _cut_database(scene: Scene, chance: random.Random) -> None:
             )
         with _losing(relay, chance):
             time.sleep(chance.uniform(*LOSSES))
+        scene.cuts += relay.cuts
 
 
 @contextmanager

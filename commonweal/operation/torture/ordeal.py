@@ -83,6 +83,7 @@ class Ordeal:
         self.disk = Disk(self.home, wanted="full" in kinds)
         self.clock = Clock(work, wanted="clock" in kinds)
         self.server = Server(self.home)
+        self.cuts = 0
         self.power = Power(work, self.server.cluster, wanted="power" in kinds)
         self.report = Report(seed, self.disk.kind)
         lacking = {"full": not self.disk.there, "clock": not self.clock.there, "power": not self.power.there}
@@ -129,7 +130,7 @@ class Ordeal:
         self.report.gifts, self.report.paid = len(journal), sum(gift.paid for gift in journal)
         self.report.refunds = sum(len(gift.refunds) for gift in journal)
         self.report.statuses = dict(sorted(load.statuses.items()))
-        self.report.cuts += self.door.cuts
+        self.report.cuts = self.cuts + self.door.cuts
         self.report.seconds = round(time.monotonic() - begun, 1)
         return self.report
 
@@ -145,26 +146,30 @@ class Ordeal:
     def _round(self, fault: faults.Fault, load: Load) -> None:
         load.go()
         try:
-            if not self._recovers(load, fault.kind, time.monotonic()):
+            if self._recovers(load) is None:
                 return
             time.sleep(self.random.uniform(*BEFORE))
             fault.strike(self, self.random)
             self.report.rounds[fault.name] = self.report.rounds.get(fault.name, 0) + 1
-            self._recovers(load, fault.kind, time.monotonic())
+            if (seconds := self._recovers(load)) is not None:
+                self._longest(self.report.recovery, fault.kind, seconds)
+        except BaseException:
+            load.give_up()
+            raise
         finally:
             load.stand()
 
-    def _recovers(self, load: Load, kind: str, since: float) -> bool:
-        """Wait until a gift has been taken that was asked for after `since`."""
+    def _recovers(self, load: Load) -> float | None:
+        """Seconds until a gift has been taken that was asked for from now on; None if none is."""
+        since = time.monotonic()
         while load.last_asked < since:
             if time.monotonic() - since > RECOVERY or self.platform.process.poll() is not None:
                 why = f"no gift for {time.monotonic() - since:.0f} s; at last: {self.platform.words()[-500:]}"
                 self.report.findings.append(auditor.Finding("unavailable", why))
                 load.give_up()
-                return False
+                return None
             time.sleep(0.01)
-        self._longest(self.report.recovery, kind, time.monotonic() - since)
-        return True
+        return time.monotonic() - since
 
     def _rest(self, kind: str) -> None:
         """Wait until everything has its place and no job is due, or as long as that may take."""
