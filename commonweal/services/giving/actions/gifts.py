@@ -22,6 +22,7 @@ from commonweal.kernel.ledger import (
     Transfer,
     expired,
     find,
+    is_open,
     post,
     post_each,
     request_hash,
@@ -346,8 +347,11 @@ def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, str |
 
 
 def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime, now: datetime) -> None:
-    """The money is there; if it came after the promise had expired it is there too, by a transfer of its own."""
-    if now < given_at + rules.PAY_WITHIN:
+    """The money is there; if it came after the promise had expired it is there too, by a transfer of its own.
+
+    A promise may have expired early, by a clock that was ahead.
+    """
+    if now < given_at + rules.PAY_WITHIN and is_open(cursor, wish.campaign, callback.gift):
         transfer = resolve(cursor, wish.campaign, callback.gift, "post", now).id
     else:
         resolve(cursor, wish.campaign, callback.gift, "void", now)

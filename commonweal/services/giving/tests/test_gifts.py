@@ -266,6 +266,17 @@ def test_money_that_comes_late_is_money(world: World, simulator: Simulator) -> N
     assert of_book(world)["received"] == 500
 
 
+def test_a_promise_that_a_clock_ahead_has_voided_is_paid_when_the_clock_is_set_back(
+    world: World, simulator: Simulator
+) -> None:
+    taken = gifts.give(wish(world))
+    with clock.stopped(NOW + timedelta(hours=1)):
+        assert gifts.expire() == 1
+    assert pay(world, simulator, taken) is Outcome.PAID
+    assert queries.gift(world.campaign.id, taken.id).state is State.PAID
+    assert of_book(world)["received"] == 500
+
+
 def test_late_money_that_overtakes_the_clockwork(world: World, simulator: Simulator) -> None:
     taken = gifts.give(wish(world))
     with clock.stopped(NOW + timedelta(minutes=31)):
