@@ -14,6 +14,7 @@ SERVICE = Service(
         Link("campaigns", Text("Campaigns", "募捐项目")),
         Link("grants", Text("Published grants", "资助记录")),
         Link("appeals", Text("People asking for help", "个人求助")),
+        Link("banks", Text("Time banks", "时间银行")),
         Link("mine", Text("My gifts", "我的捐助")),
     ),
     console=(

@@ -134,10 +134,16 @@ def member_of(bank: uuid.UUID, person: uuid.UUID) -> Member | None:
 
 def member(id: uuid.UUID) -> Member:
     """One membership. Raises `NotFound` (`member.unknown`)."""
-    found = _members(rows(f"{MEMBER} WHERE id = %(id)s", {"id": id}))
-    if not found:
+    found = listed([id]).get(id)
+    if found is None:
         raise unknown_member()
-    return found[0]
+    return found
+
+
+def listed(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Member]:
+    """Memberships by their ids."""
+    query = f"{MEMBER} WHERE id = ANY(%(ids)s::uuid[])"
+    return {each.id: each for each in _members(rows(query, {"ids": list(ids)}))}
 
 
 def by_number(bank: uuid.UUID, numbers: Collection[int]) -> dict[int, Member]:
@@ -210,6 +216,11 @@ class Alliance:
         return self.accepted_at is not None and self.ended_at is None
 
     @property
+    def owes(self) -> int:
+        """What this one owes; negative if it is owed."""
+        return -self.owed
+
+    @property
     def state_title(self) -> Text:
         """How far it has come, in words."""
         if self.ended_at:
@@ -271,7 +282,9 @@ class Line:
 
 
 def report(bank: uuid.UUID) -> list[Line]:
-    """What the minutes of a bank were for, the most first; an exchange between banks stands in both reports."""
+    """What the minutes of a bank were for, the most first, then what is not told; an exchange between banks stands in
+    both reports.
+    """
     query = """
         SELECT x.category, count(*) AS exchanges, sum(x.minutes)::bigint AS minutes,
                coalesce(sum(x.minutes) FILTER (WHERE x.alliance IS NOT NULL), 0)::bigint AS with_allies,
@@ -281,8 +294,8 @@ def report(bank: uuid.UUID) -> list[Line]:
               JOIN giving_exchange_end d ON d.book = e.book AND d.id = e.id AND d.outcome = 'confirmed'
               LEFT JOIN giving_exchange_back r ON r.book = e.book AND r.id = e.id
               WHERE %(bank)s IN (e.book, e.payee_bank)) x
-        WHERE x.minutes > 0 GROUP BY x.category ORDER BY minutes DESC, x.category"""
-    return [
+        WHERE x.minutes > 0 GROUP BY x.category"""
+    found = [
         Line(
             each["category"],
             each["exchanges"],
@@ -292,6 +305,7 @@ def report(bank: uuid.UUID) -> list[Line]:
         )
         for each in rows(query, {"bank": bank})
     ]
+    return sorted(found, key=lambda line: (-(line.minutes or 0), line.category))
 
 
 def memberships(person: uuid.UUID) -> list[Member]:

@@ -138,8 +138,9 @@ def unknown() -> NotFound:
 
 
 def of_member(member: uuid.UUID, limit: int = 100) -> list[Exchange]:
-    """The exchanges of a member, the newest first."""
-    query = f"{EXCHANGE} WHERE %(member)s IN (e.payer, e.payee) ORDER BY e.at DESC, e.id DESC LIMIT %(limit)s"
+    """The exchanges of a member: those that wait, then the newest."""
+    query = f"""{EXCHANGE} WHERE %(member)s IN (e.payer, e.payee)
+                ORDER BY d.id IS NOT NULL, e.at DESC, e.id DESC LIMIT %(limit)s"""
     return [_exchange(found) for found in rows(query, {"member": member, "limit": limit})]
 
 
