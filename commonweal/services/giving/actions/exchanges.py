@@ -48,7 +48,8 @@ def ask(person: Party, bank: uuid.UUID, asking: rules.Asking, key: str) -> uuid.
             return earlier
         if any(part.bank != bank for part in asking.parts):
             lock_positions(cursor)
-        wanted = [_wanted(cursor, mine, part, asking) for part in asking.parts]
+        named = sorted(uuid7() for _ in asking.parts)  # so that they are read in the order asked
+        wanted = [_wanted(cursor, mine, part, asking, each) for part, each in zip(asking.parts, named, strict=True)]
         post(cursor, [each.hold(now) for each in wanted if each.gives])  # at once, so in one order for everybody
         for each in wanted:
             _write(cursor, each, id, asking.category, now)
@@ -105,7 +106,7 @@ def _known(
     return uuid.UUID(str(earlier))
 
 
-def _wanted(cursor: Cursor, mine: banks.Member, part: rules.Part, asking: rules.Asking) -> _Wanted:
+def _wanted(cursor: Cursor, mine: banks.Member, part: rules.Part, asking: rules.Asking, id: uuid.UUID) -> _Wanted:
     alliance = _alliance(cursor, mine.bank, part.bank)
     other = banks.by_number(part.bank, [part.number]).get(part.number)
     if other is None:
@@ -117,7 +118,7 @@ def _wanted(cursor: Cursor, mine: banks.Member, part: rules.Part, asking: rules.
     rules.check_other(mine.person, other.person)
     gives = asking.side is rules.Side.GIVES
     payer, payee = (mine, other) if gives else (other, mine)
-    return _Wanted(uuid7(), payer, payee, alliance, part.minutes, gives)
+    return _Wanted(id, payer, payee, alliance, part.minutes, gives)
 
 
 def _write(cursor: Cursor, wanted: _Wanted, asked: uuid.UUID, category: str, now: datetime) -> None:
