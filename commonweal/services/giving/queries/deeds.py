@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from commonweal.kernel.errors import NotFound
@@ -43,6 +43,11 @@ class Shift:
     here: bool
     minutes: int | None
     disputed: bool
+
+    @property
+    def length(self) -> int:
+        """How long it is, in minutes."""
+        return (self.ends_at - self.starts_at) // timedelta(minutes=1)
 
     @property
     def rule(self) -> rules.Shift:
