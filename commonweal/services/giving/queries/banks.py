@@ -15,8 +15,8 @@ from cryptography.exceptions import InvalidTag
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.ledger import Account
 from commonweal.kernel.parties import cipher
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import banks as rules
 from commonweal.services.giving.rules import teams
 from commonweal.services.giving.rules.deeds import MINUTES

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.clearing import Position, Statement, parse
-from commonweal.services.giving.queries.sql import row, rows
 
 POSITIONS = """
     SELECT a.id, a.one, a.other, coalesce(o.posted, 0)::bigint AS one_posted,
