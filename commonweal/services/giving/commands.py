@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import format_amount
 from commonweal.kernel.text import Text
+from commonweal.services.giving.clearing import commands as clearing
 from commonweal.services.giving.matching import commands as matching
 from commonweal.services.giving.signals import commands as signals
 
@@ -37,6 +38,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         parser.add_argument("--data", help="data directory (COMMONWEAL_DATA_DIR, else .data)")
         parser.add_argument("--json", action="store_true", help="answer as one JSON object")
     matching.add_commands(subparsers)
+    clearing.add_commands(subparsers)
     signals.add_commands(subparsers)
 
 

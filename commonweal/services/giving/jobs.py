@@ -16,11 +16,14 @@ from commonweal.services.giving.actions import agreements as agreement_actions
 from commonweal.services.giving.actions import appeals as appeal_actions
 from commonweal.services.giving.actions import card_uses, reconciliation
 from commonweal.services.giving.actions import cards as card_actions
+from commonweal.services.giving.actions import clearings as clearing_actions
 from commonweal.services.giving.actions import clocks as clock_actions
 from commonweal.services.giving.actions import control as control_actions
 from commonweal.services.giving.actions import deeds as deed_actions
+from commonweal.services.giving.actions import exchanges as exchange_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
+from commonweal.services.giving.actions import members as member_actions
 from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import recurring as recurring_actions
 from commonweal.services.giving.actions import returns as return_actions
@@ -35,6 +38,7 @@ from commonweal.services.giving.queries import (
     campaigns,
     clocks,
     deeds,
+    exchanges,
     gifts,
     givers,
     invoices,
@@ -44,6 +48,7 @@ from commonweal.services.giving.queries import (
     webhooks,
 )
 from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.rules.banks import Standing as ExchangeStanding
 from commonweal.services.giving.rules.matches import CHANNEL as MATCH
 from commonweal.services.giving.rules.recurring import Standing as RecurringStanding
 from commonweal.services.giving.rules.returns import TITLES, Cause, Standing
@@ -292,6 +297,36 @@ def tell_appeal(appeal: str) -> None:
     )
 
 
+@task("giving.tell_exchange")
+def tell_exchange(book: str, id: str) -> None:
+    """Tell the side that has to answer; and how it ended, the side that had asked; of a dispute or a return, both."""
+    found = exchanges.exchange(uuid.UUID(book), uuid.UUID(id))
+    asked = found.standing is ExchangeStanding.ASKED
+    both = found.standing in {ExchangeStanding.DISPUTED, ExchangeStanding.SETTLED}
+    for side in (found.payer, found.payee) if both else (found.other if asked else found.asker,):
+        notify(
+            side.person,
+            "giving.exchange",
+            Text("{n} minutes, {what}: {how}", "{what}，{n} 分钟：{how}").format(
+                n=found.minutes, what=found.category_title, how=found.standing_title
+            ),
+            Text("In the time bank “{bank}”.", "时间银行“{bank}”。").format(bank=side.bank_name),
+            f"/giving/banks/{book}/exchanges/{id}/",
+        )
+
+
+@task("giving.expire_exchanges")
+def expire_exchanges() -> None:
+    """End the exchanges that nobody has answered in time."""
+    exchange_actions.expire()
+
+
+@task("giving.clear_banks")
+def clear_banks() -> None:
+    """Strike out what circles between allied time banks, and publish the statement."""
+    clearing_actions.clear()
+
+
 @task("giving.remind")
 def remind() -> None:
     """The word a month that followers have asked for."""
@@ -391,6 +426,8 @@ every(timedelta(minutes=1), expire)
 every(timedelta(minutes=10), renew)
 every(timedelta(hours=1), end_cards)
 every(timedelta(days=1), reconcile)
+every(timedelta(hours=1), expire_exchanges)
+every(timedelta(days=7), clear_banks)
 every(timedelta(seconds=5), lay)
 every(timedelta(seconds=5), count)
 every(timedelta(seconds=5), announce)
@@ -401,11 +438,13 @@ every(timedelta(minutes=1), disclosure)
 
 opener("giving.gift")(opening)
 opener("giving.hours")(opening)
+opener("giving.exchange")(opening)
 opener("giving.recurring")(opening)
 opener("giving.pledge")(opening)
 opener("giving.card")(opening)
 eraser(appeal_actions.erase)
 eraser(giver_actions.erase)
+eraser(member_actions.erase)
 eraser(card_actions.erase)
 eraser(agreement_actions.erase)
 eraser(webhook_actions.erase)

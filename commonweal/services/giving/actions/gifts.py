@@ -34,6 +34,7 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
+from commonweal.kernel.sql import prepared
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns, twice
 from commonweal.services.giving.actions.openings import opening
@@ -42,7 +43,6 @@ from commonweal.services.giving.queries import cards as card_queries
 from commonweal.services.giving.queries import teams
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.gifts import Gift, laid_after
-from commonweal.services.giving.queries.sql import prepared
 from commonweal.services.giving.rules import fees
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome

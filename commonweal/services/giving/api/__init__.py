@@ -9,11 +9,13 @@ from ninja import Router
 
 from commonweal.services.giving.api import (
     appeals,
+    banks,
     campaigns,
     cards,
     charities,
     deeds,
     endings,
+    exchanges,
     gifts,
     givers,
     invoices,
@@ -29,11 +31,13 @@ from commonweal.services.giving.api import (
 router = Router()
 for noun in (
     appeals,
+    banks,
     campaigns,
     cards,
     charities,
     deeds,
     endings,
+    exchanges,
     gifts,
     givers,
     invoices,

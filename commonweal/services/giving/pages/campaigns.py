@@ -15,7 +15,18 @@ from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import people, session
 from commonweal.services.giving import SERVICE
 from commonweal.services.giving.payment import Recurring, providers
-from commonweal.services.giving.queries import appeals, control, fees, givers, payouts, returns, teams, totals, uses
+from commonweal.services.giving.queries import (
+    appeals,
+    control,
+    deeds,
+    fees,
+    givers,
+    payouts,
+    returns,
+    teams,
+    totals,
+    uses,
+)
 from commonweal.services.giving.queries import campaigns as queries
 from commonweal.services.giving.rules import law, topics
 
@@ -56,6 +67,7 @@ def show(
         "page": page,
         "card": page.card,
         "payouts": payouts.payouts_of(campaign),
+        "got": deeds.got(campaign),
         "offered": [(amount, amount) for amount in OFFERED],
         "channels": [(name, each.title) for name, each in providers().items()],
         "recurring": any(isinstance(each, Recurring) for each in providers().values()),

@@ -16,8 +16,8 @@ from commonweal.kernel.errors import NotFound
 from commonweal.kernel.ids import derived
 from commonweal.kernel.parties.people import OFFICER
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import Found, row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.giving.queries.sql import Found, row, rows
 from commonweal.services.giving.rules import campaigns as rules
 from commonweal.services.giving.rules import fees, law, terms, topics
 from commonweal.services.giving.rules.needs import Need, covered

@@ -9,9 +9,9 @@ from typing import Any
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
 
 CARD = """
     SELECT k.book, k.id, k.buyer, k.amount, k.channel, k.expires, k.at, c.asset, c.title_en, c.title_zh,

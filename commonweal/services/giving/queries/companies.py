@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.queries.returns import GONE
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import companies as rules
 
 

@@ -6,9 +6,9 @@ import uuid
 from dataclasses import dataclass
 
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import rows
 from commonweal.services.giving.rules import fees as rules
 from commonweal.services.giving.rules.fees import Bearer, Payee
 

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.queries.returns import GONE
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.receipts import Taxpayer
 

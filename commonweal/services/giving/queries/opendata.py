@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from commonweal.kernel import clock
+from commonweal.kernel.sql import rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving import iati
 from commonweal.services.giving.queries import payouts
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.queries.exports import payments
-from commonweal.services.giving.queries.sql import rows
 from commonweal.services.giving.threesixty.writing import grant
 
 GIFT = Text("A gift from the public", "公众捐款")

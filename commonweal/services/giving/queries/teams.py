@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.returns import GONE
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import teams as rules
 
 TEAM = f"""

@@ -10,9 +10,9 @@ from typing import Any
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset, format_amount
+from commonweal.kernel.sql import row
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries import fees, gifts, orders, payouts, returns
-from commonweal.services.giving.queries.sql import row
 from commonweal.services.giving.rules.returns import Cause, Standing
 
 FORMAT = "commonweal-trace/1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from commonweal.services.giving.queries.sql import row
+from commonweal.kernel.sql import row
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from commonweal.kernel.quantity import format_amount
+from commonweal.kernel.sql import row, rows
 from commonweal.services.giving.queries import campaigns, payouts, returns
-from commonweal.services.giving.queries.sql import row, rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,22 @@ VENDOR = "SELECT party FROM giving_vendor LIMIT 1"
 ORDER = "SELECT book, request FROM giving_order LIMIT 1"
 ORDERED = "SELECT book FROM giving_order LIMIT 1"
 
+BANK = "SELECT id FROM giving_bank ORDER BY at, id LIMIT 1"
+TO_CONFIRM = """SELECT e.book, e.id FROM giving_exchange AS e
+    LEFT JOIN giving_exchange_end AS d ON d.book = e.book AND d.id = e.id WHERE d.id IS NULL LIMIT 1"""
+DISPUTED = "SELECT book, id FROM giving_exchange_dispute LIMIT 1"
+CLEARING = "SELECT id FROM giving_clearing LIMIT 1"
+TEACHER = "teacher@demo.example"
+
 SAMPLES = {
+    "giving:banks": [Sample(), Sample(visitor=CHARITY)],
+    "giving:timebank": [Sample(BANK), Sample(BANK, visitor=GIVER), Sample(BANK, visitor=CHARITY)],
+    "giving:bank_account": Sample(BANK, visitor=GIVER),
+    "giving:bank_members": [Sample(BANK, visitor=GIVER), Sample(BANK, visitor=TEACHER)],
+    "giving:bank_allies": [Sample(BANK), Sample(BANK, visitor=TEACHER)],
+    "giving:exchange": [Sample(TO_CONFIRM, visitor=GIVER), Sample(DISPUTED, visitor=STEWARD)],
+    "giving:clearing": Sample(CLEARING),
+    "giving:clearing_statement": Sample(not_a_page="a file"),
     "giving:qualification": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:plan": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:vendor": Sample(VENDOR),
