@@ -22,6 +22,7 @@ SERVICE = Service(
         Link("settlements", Text("Matching to settle", "待结算配捐")),
         Link("disputes", Text("Hours in dispute", "时长申诉")),
         Link("appeals", Text("Appeals to check", "待核对的求助")),
+        Link("calls", Text("Threads to look at", "待查看的留言")),
         Link("uses", Text("Is it in use?", "使用情况核查")),
         Link("vendors", Text("Vendors", "供应商")),
         Link("control", Text("Control room", "控制室")),

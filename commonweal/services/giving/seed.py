@@ -33,6 +33,8 @@ from commonweal.services.giving.actions import (
     payouts,
     reconciliation,
     recurring,
+    thanks,
+    threads,
     uses,
     vendors,
 )
@@ -46,6 +48,7 @@ from commonweal.services.giving.queries import deeds as deed_queries
 from commonweal.services.giving.queries import orders as order_queries
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.queries import threads as thread_queries
 from commonweal.services.giving.queries import uses as use_queries
 from commonweal.services.giving.queries import vendors as vendor_queries
 from commonweal.services.giving.rules.appeals import Appeal
@@ -97,6 +100,7 @@ def seed() -> None:
     _order(cast, today)
     _recurring(cast, today)
     _invoice(cast, today)
+    _threads(cast, today)
     _settle(min(opened for opened in Campaign.objects.filter(kind="campaign").values_list("opens_at", flat=True)))
     clocks.ask_for_use()
     first, *others = use_queries.unanswered([charity.id for charity in charities.values()])
@@ -139,6 +143,25 @@ def _invoice(cast: Cast, today: datetime) -> None:
     with clock.stopped(today - 2 * DAY):
         invoices.name_account(cast.officer, Party.objects.get(pk=campaign.organisation_id), account)
         invoices.ask(company, sponsor, campaign.id, 300_00, "seed-invoice")
+
+
+def _threads(cast: Cast, today: datetime) -> None:
+    """A giver asks, the charity answers; another question waits. Everyone has been thanked once."""
+    giver, _, teacher = cast.givers
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if campaign is None or thread_queries.of_giver(giver.id):
+        return
+    with clock.stopped(today - 4 * DAY):
+        opening = threads.Opening("请问老师每周去几次？孩子们有自己的乐谱吗？(Made up.)")
+        thread = threads.begin(giver, campaign.id, opening, "seed-thread")
+        said = Text("The piano sounds again, thanks to you.", "琴声又响起来了，谢谢您。")
+        thanks.thank(cast.officer, campaign.id, said, "seed-thanks")
+    with clock.stopped(today - 3 * DAY):
+        threads.write(
+            cast.officer, campaign.id, thread, "每周二、周四各一次；乐谱每人一份，已经发下去了。", "seed-answer"
+        )
+        opening = threads.Opening("I teach nearby. May I come and listen? (Made up.)", name="Teacher Bai")
+        threads.begin(teacher, campaign.id, opening, "seed-thread")
 
 
 def _order(cast: Cast, today: datetime) -> None:

@@ -23,6 +23,7 @@ from commonweal.services.giving.api import (
     recurring,
     sponsorships,
     teams,
+    threads,
     webhooks,
 )
 
@@ -43,6 +44,7 @@ for noun in (
     recurring,
     sponsorships,
     teams,
+    threads,
     webhooks,
 ):
     router.add_router("", noun.router)

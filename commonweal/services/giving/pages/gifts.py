@@ -22,7 +22,18 @@ from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, teams, uses
+from commonweal.services.giving.queries import (
+    campaigns,
+    cards,
+    fees,
+    gifts,
+    givers,
+    orders,
+    recurring,
+    teams,
+    threads,
+    uses,
+)
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -157,6 +168,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     party = session.visitor(request)
     found = gifts.gifts_of(party.id) if party else []
     traces = gifts.traces_of(party.id) if party else {}
+    written = threads.of_giver(party.id) if party else []
     context = {
         "gifts": [(each, traces.get(each.id, [])) for each in found],
         "signed_in": party is not None,
@@ -164,6 +176,8 @@ def mine(request: HttpRequest) -> HttpResponse:
         "recurring": recurring.of(party.id) if party else [],
         "cards": cards.bought(party.id) if party else [],
         "follows": givers.follows(party.id) if party else [],
+        "messages": written,
+        "answers": sum(each.new_to_giver for each in written),
     }
     return render(request, "giving/mine.html", context)
 
