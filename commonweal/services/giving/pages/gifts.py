@@ -176,7 +176,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "recurring": recurring.of(party.id) if party else [],
         "cards": cards.bought(party.id) if party else [],
         "follows": givers.follows(party.id) if party else [],
-        "messages": written,
+        "threads": written,
         "answers": sum(each.new_to_giver for each in written),
     }
     return render(request, "giving/mine.html", context)

@@ -103,7 +103,7 @@ def _show(
     context = {
         "thread": found,
         "side": side,
-        "messages": said,
+        "said": said,
         "calls": queries.calls(found),
         "may_write": side is not None and not found.rule.closed,
         "may_call": side is not None and not found.rule.closed and not found.rule.called,
