@@ -78,6 +78,10 @@ SERVICE = Service(
         FactKind(
             "giving.appeal", Text("A person's appeal was asked, checked or adopted", "个人求助的提出、核对或接手")
         ),
+        FactKind(
+            "giving.partner",
+            Text("A charity accepted a company beside a campaign, or did not", "机构答复企业共同开展的提议"),
+        ),
         FactKind("giving.sponsorship", Text("A sponsor's contract was made or settled", "赞助约定的订立或结算")),
         FactKind("giving.hours", Text("Volunteered time was confirmed", "志愿时长已确认")),
         FactKind("giving.late", Text("A report was overdue and giving stopped", "报告逾期，募捐已停止")),

@@ -30,6 +30,7 @@ from commonweal.services.giving.actions import (
     invoices,
     matches,
     orders,
+    partners,
     payouts,
     reconciliation,
     recurring,
@@ -117,8 +118,13 @@ def _deeds(cast: Cast, today: datetime) -> None:
         return
     giver, company, _ = cast.givers
     sponsor = people.register_organisation(Text("Dianchi Tea (made up)", "滇池茶业（虚构）"), "DEMO-TEA-0001")
-    people.grant_role(company, people.OFFICER, sponsor)
+    with clock.stopped(today - 200 * DAY):
+        people.grant_role(company, people.OFFICER, sponsor)
+        for one in cast.givers:
+            givers.join(one, givers.company_link(company, sponsor))
     with clock.stopped(today - 3 * DAY):
+        partners.propose(company, sponsor, campaign.id)
+        partners.answer(cast.officer, campaign.id, sponsor.id, accepts=True)
         terms = Sponsorship("STEPS", 5_000, 100, 2_000_00, today - 3 * DAY, campaign.closes_at - DAY)
         deeds.accept(cast.officer, deeds.sponsor(company, sponsor, campaign.id, terms))
         deeds.act(giver, campaign.id, "STEPS", 12_400, "seed-steps")

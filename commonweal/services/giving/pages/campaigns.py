@@ -14,7 +14,7 @@ from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import people, session
 from commonweal.services.giving import SERVICE
 from commonweal.services.giving.payment import Recurring, providers
-from commonweal.services.giving.queries import appeals, control, fees, givers, payouts, teams, totals, uses
+from commonweal.services.giving.queries import appeals, control, fees, givers, partners, payouts, teams, totals, uses
 from commonweal.services.giving.queries import campaigns as queries
 from commonweal.services.giving.rules import law, topics
 
@@ -60,6 +60,7 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "follows": party is not None and any(each.campaign == campaign for each in givers.follows(party.id)),
         "appeals": appeals.adopted_by(campaign),
         "overdue": {each.request for each in uses.of_campaign(campaign) if each.overdue},
+        "partners": partners.accepted(campaign),
         "passed_on": uses.passed_on_to(campaign),
         "steward": party is not None and people.STEWARD in people.roles(party),
         "announcements": control.announcements(),

@@ -62,6 +62,11 @@ SAMPLES = {
     "giving:statement": Sample((2026,), visitor=GIVER),
     "giving:printed": Sample(GIFT, visitor=GIVER),
     "giving:company": Sample(visitor=CHARITY),
+    "giving:company_report": Sample(
+        "SELECT id, 2026 FROM parties_party WHERE registration = 'DEMO-TEA-0001'", visitor="company@demo.example"
+    ),
+    "giving:partners": [Sample(OPEN), Sample(OPEN, visitor=CHARITY), Sample(OPEN, visitor="company@demo.example")],
+    "giving:partner_answer": Sample(not_a_page="takes POST only"),
     "giving:join": Sample(not_a_page="its address is a signed link: opened in test_givers"),
     "giving:follow": Sample(not_a_page="takes POST only"),
     "giving:iati": Sample(not_a_page="a file"),
