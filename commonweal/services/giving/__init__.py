@@ -23,6 +23,8 @@ SERVICE = Service(
         Link("disputes", Text("Hours in dispute", "时长申诉")),
         Link("appeals", Text("Appeals to check", "待核对的求助")),
         Link("calls", Text("Threads to look at", "待查看的留言")),
+        Link("risks", Text("Notes on charities", "机构风险记录")),
+        Link("views", Text("What stewards have looked at", "审核员查看记录")),
         Link("uses", Text("Is it in use?", "使用情况核查")),
         Link("vendors", Text("Vendors", "供应商")),
         Link("control", Text("Control room", "控制室")),

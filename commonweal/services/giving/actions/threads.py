@@ -14,11 +14,13 @@ from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties import cipher, people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof.log import Cursor
+from commonweal.services.giving.actions import views
 from commonweal.services.giving.queries import campaigns, gifts
 from commonweal.services.giving.queries import threads as queries
 from commonweal.services.giving.rules import texts
 from commonweal.services.giving.rules import threads as rules
 from commonweal.services.giving.rules.threads import Side
+from commonweal.services.giving.rules.views import What
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def look(steward: Party, campaign: uuid.UUID, id: uuid.UUID) -> queries.Thread:
     if not found.calls:
         raise queries.unknown()
     rules.check_unconcerned(concerned=_concerned(steward, found))
-    people.log_reading(steward, Party(id=found.giver), "thread")
+    views.look(steward, What.THREAD, found.id, found.giver)
     return found
 
 

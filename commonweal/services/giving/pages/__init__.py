@@ -31,6 +31,7 @@ from commonweal.services.giving.pages import (
     threads,
     uses,
     vendors,
+    watching,
     years,
 )
 
@@ -68,6 +69,9 @@ urlpatterns = [
     path("charity/<uuid:organisation>/inbox/", threads.inbox, name="inbox"),
     path("messages/", threads.messages, name="messages"),
     path("calls/", threads.calls, name="calls"),
+    path("views/", watching.log, name="views"),
+    path("risks/", watching.risks, name="risks"),
+    path("risks/<uuid:organisation>/", watching.notes, name="risk_notes"),
     path("payouts/", stewards.payouts, name="payouts"),
     path("returns/", returns.returns, name="returns"),
     path("disputes/", deeds.disputes, name="disputes"),

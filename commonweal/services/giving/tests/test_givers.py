@@ -203,9 +203,10 @@ def test_the_charitys_files_and_deadlines(client: Client, world: World) -> None:
 
 def test_a_stewards_notes(client: Client, world: World) -> None:
     put_in(world, 10_000)
-    ask(world, 9_000)
+    request = ask(world, 9_000)
     client.force_login(world.stewards[0].login)
-    page = client.get("/en/giving/payouts/").content.decode()
+    assert "signs to look twice" in client.get("/en/giving/payouts/").content.decode()
+    page = client.get(f"/en/giving/{world.campaign.id}/payouts/{request}/").content.decode()
     for note in ("One giver gave 100 % of everything.", "It asks for 90 % of what is there.", "The first payout"):
         assert note in page
     calm = risks.Signs(10, 100, 0, 100, 5, 3, 0, timedelta(days=400), timedelta(days=30))
