@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonweal.kernel import clock
-from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
+from commonweal.kernel.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
@@ -143,9 +143,9 @@ def test_joining_by_a_link(world: World, company: Party, boss: Party) -> None:
     link = givers.company_link(boss, company)
     with pytest.raises(NotAllowed):
         givers.company_link(world.giver, company)
-    with clock.stopped(NOW + 31 * DAY), pytest.raises(Invalid, match=r"company\.link"):
+    with clock.stopped(NOW + 31 * DAY), pytest.raises(Gone, match=r"link\.over"):
         givers.join(world.giver, link)
-    with pytest.raises(Invalid, match=r"company\.link"):
+    with pytest.raises(Invalid, match=r"link\.form"):
         givers.join(world.giver, link[:-1])
 
 
