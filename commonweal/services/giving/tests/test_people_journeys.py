@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 WORDS = {
     "zh": {
         "write": "给机构留言", "message": "留言内容", "send": "发送", "unread": "条未读",
-        "unnamed": "本项目的一位捐助人", "answer": "答复", "news": "条新回复", "pay": "立即付款", "give": "捐助", "thanks": "谢谢您",
+        "unnamed": "本项目的一位捐助人", "answer": "答复", "news": "条新回复", "pay": "立即付款", "give": "捐助",
+        "thanks": "谢谢您",
         "approve": "批准", "true": "核验属实", "paid": "由这些捐款支付",
     },
     "en": {
