@@ -23,6 +23,9 @@ SERVICE = Service(
         Link("settlements", Text("Matching to settle", "待结算配捐")),
         Link("disputes", Text("Hours in dispute", "时长申诉")),
         Link("appeals", Text("Appeals to check", "待核对的求助")),
+        Link("calls", Text("Threads to look at", "待查看的留言")),
+        Link("risks", Text("Notes on charities", "机构风险记录")),
+        Link("views", Text("What stewards have looked at", "审核员查看记录")),
         Link("uses", Text("Is it in use?", "使用情况核查")),
         Link("vendors", Text("Vendors", "供应商")),
         Link("control", Text("Control room", "控制室")),
@@ -83,6 +86,10 @@ SERVICE = Service(
         FactKind("giving.stop", Text("A steward stopped a campaign", "审核员停止项目")),
         FactKind(
             "giving.appeal", Text("A person's appeal was asked, checked or adopted", "个人求助的提出、核对或接手")
+        ),
+        FactKind(
+            "giving.partner",
+            Text("A charity accepted a company beside a campaign, or did not", "机构答复企业共同开展的提议"),
         ),
         FactKind("giving.sponsorship", Text("A sponsor's contract was made or settled", "赞助约定的订立或结算")),
         FactKind("giving.hours", Text("Volunteered time was confirmed", "志愿时长已确认")),

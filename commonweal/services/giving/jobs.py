@@ -6,6 +6,7 @@ import uuid
 from datetime import timedelta
 
 from commonweal.kernel import clock
+from commonweal.kernel.errors import NotFound
 from commonweal.kernel.jobs import every, task
 from commonweal.kernel.notices.inbox import notify
 from commonweal.kernel.parties.erasure import eraser
@@ -28,6 +29,7 @@ from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import recurring as recurring_actions
 from commonweal.services.giving.actions import returns as return_actions
 from commonweal.services.giving.actions import settlements as settlement_actions
+from commonweal.services.giving.actions import thanks as thanks_actions
 from commonweal.services.giving.actions import twice as twice_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.actions.openings import opening
@@ -45,13 +47,16 @@ from commonweal.services.giving.queries import (
     payouts,
     pools,
     returns,
+    threads,
     webhooks,
 )
 from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.queries import thanks as thanks_queries
 from commonweal.services.giving.rules.banks import Standing as ExchangeStanding
 from commonweal.services.giving.rules.matches import CHANNEL as MATCH
 from commonweal.services.giving.rules.recurring import Standing as RecurringStanding
 from commonweal.services.giving.rules.returns import TITLES, Cause, Standing
+from commonweal.services.giving.rules.threads import Side
 
 
 def _money(amount: int, asset: Asset) -> Text:
@@ -325,6 +330,57 @@ def expire_exchanges() -> None:
 def clear_banks() -> None:
     """Strike out what circles between allied time banks, and publish the statement."""
     clearing_actions.clear()
+
+
+@task("giving.tell_message")
+def tell_message(campaign: str, thread: str, nth: int) -> None:
+    """Tell the other side that there is something to read; what it says stands in the thread alone."""
+    try:
+        found = threads.thread(uuid.UUID(campaign), uuid.UUID(thread))
+    except NotFound:
+        return  # the giver has been forgotten
+    side = next(each.side for each in threads.messages(found) if each.nth == nth)
+    about = Text("About “{title}”.", "关于“{title}”。").format(title=found.title)
+    address = f"/giving/{campaign}/messages/{thread}/"
+    if side is Side.CHARITY:
+        title = Text("{organisation} has answered you", "{organisation}回复了您").format(
+            organisation=found.organisation
+        )
+        notify(found.giver, "giving.message", title, about, address)
+        return
+    for officer in clocks.officers(found.campaign):
+        notify(officer, "giving.message", Text("A giver has written to you", "有捐助人给您留言"), about, address)
+
+
+@task("giving.tell_judged")
+def tell_judged(campaign: str, thread: str) -> None:
+    """Tell both sides what a steward has decided about their thread."""
+    try:
+        found = threads.thread(uuid.UUID(campaign), uuid.UUID(thread))
+    except NotFound:
+        return
+    title = (
+        Text("A steward has closed your thread", "审核员已关闭您的留言")
+        if found.rule.closed
+        else Text("A steward has looked at your thread: it stays open", "审核员已查看您的留言，可以继续交流")
+    )
+    about = Text("About “{title}”.", "关于“{title}”。").format(title=found.title)
+    for party in (found.giver, *clocks.officers(found.campaign)):
+        notify(party, "giving.message", title, about, f"/giving/{campaign}/messages/{thread}/")
+
+
+@task("giving.thank_all")
+def thank_all(campaign: str, thanks: str) -> None:
+    """Thank those who gave to a campaign: some now, the others by the next job."""
+    givers = thanks_actions.take(uuid.UUID(campaign), uuid.UUID(thanks))
+    if not givers:
+        return
+    card = campaigns.card(uuid.UUID(campaign))
+    title = Text("{organisation} thanks you", "{organisation}感谢您").format(organisation=card.organisation)
+    said = thanks_queries.said(uuid.UUID(campaign), uuid.UUID(thanks))
+    for giver in givers:
+        notify(giver, "giving.thanks", title, said, f"/giving/{campaign}/")
+    thank_all.enqueue(campaign=campaign, thanks=thanks)
 
 
 @task("giving.remind")

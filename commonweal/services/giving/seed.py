@@ -36,9 +36,12 @@ from commonweal.services.giving.actions import (
     matches,
     members,
     orders,
+    partners,
     payouts,
     reconciliation,
     recurring,
+    thanks,
+    threads,
     uses,
     vendors,
 )
@@ -54,6 +57,7 @@ from commonweal.services.giving.queries import exchanges as exchange_queries
 from commonweal.services.giving.queries import orders as order_queries
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.queries import threads as thread_queries
 from commonweal.services.giving.queries import uses as use_queries
 from commonweal.services.giving.queries import vendors as vendor_queries
 from commonweal.services.giving.rules.appeals import Appeal
@@ -108,6 +112,7 @@ def seed() -> None:
     _recurring(cast, today)
     _invoice(cast, today)
     _banks(cast, today)
+    _threads(cast, today)
     _settle(min(opened for opened in Campaign.objects.filter(kind="campaign").values_list("opens_at", flat=True)))
     clocks.ask_for_use()
     first, *others = use_queries.unanswered([charity.id for charity in charities.values()])
@@ -124,8 +129,13 @@ def _deeds(cast: Cast, today: datetime) -> None:
         return
     giver, company, _ = cast.givers
     sponsor = people.register_organisation(Text("Dianchi Tea (made up)", "滇池茶业（虚构）"), "DEMO-TEA-0001")
-    people.grant_role(company, people.OFFICER, sponsor)
+    with clock.stopped(today - 200 * DAY):
+        people.grant_role(company, people.OFFICER, sponsor)
+        for one in cast.givers:
+            givers.join(one, givers.company_link(company, sponsor))
     with clock.stopped(today - 3 * DAY):
+        partners.propose(company, sponsor, campaign.id)
+        partners.answer(cast.officer, campaign.id, sponsor.id, accepts=True)
         terms = Sponsorship("STEPS", 5_000, 100, 2_000_00, today - 3 * DAY, campaign.closes_at - DAY)
         deeds.accept(cast.officer, deeds.sponsor(company, sponsor, campaign.id, terms))
         deeds.act(giver, campaign.id, "STEPS", 12_400, "seed-steps")
@@ -150,6 +160,25 @@ def _invoice(cast: Cast, today: datetime) -> None:
     with clock.stopped(today - 2 * DAY):
         invoices.name_account(cast.officer, Party.objects.get(pk=campaign.organisation_id), account)
         invoices.ask(company, sponsor, campaign.id, 300_00, "seed-invoice")
+
+
+def _threads(cast: Cast, today: datetime) -> None:
+    """A giver asks, the charity answers; another question waits. Everyone has been thanked once."""
+    giver, _, teacher = cast.givers
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if campaign is None or thread_queries.of_giver(giver.id):
+        return
+    with clock.stopped(today - 4 * DAY):
+        opening = threads.Opening("请问老师每周去几次？孩子们有自己的乐谱吗？(Made up.)")
+        thread = threads.begin(giver, campaign.id, opening, "seed-thread")
+        said = Text("The piano sounds again, thanks to you.", "琴声又响起来了，谢谢您。")
+        thanks.thank(cast.officer, campaign.id, said, "seed-thanks")
+    with clock.stopped(today - 3 * DAY):
+        threads.write(
+            cast.officer, campaign.id, thread, "每周二、周四各一次；乐谱每人一份，已经发下去了。", "seed-answer"
+        )
+        opening = threads.Opening("I teach nearby. May I come and listen? (Made up.)", name="Teacher Bai")
+        threads.begin(teacher, campaign.id, opening, "seed-thread")
 
 
 def _order(cast: Cast, today: datetime) -> None:

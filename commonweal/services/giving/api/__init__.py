@@ -13,6 +13,7 @@ from commonweal.services.giving.api import (
     campaigns,
     cards,
     charities,
+    companies,
     deeds,
     endings,
     exchanges,
@@ -25,6 +26,7 @@ from commonweal.services.giving.api import (
     recurring,
     sponsorships,
     teams,
+    threads,
     webhooks,
 )
 
@@ -35,6 +37,7 @@ for noun in (
     campaigns,
     cards,
     charities,
+    companies,
     deeds,
     endings,
     exchanges,
@@ -47,6 +50,7 @@ for noun in (
     recurring,
     sponsorships,
     teams,
+    threads,
     webhooks,
 ):
     router.add_router("", noun.router)

@@ -32,6 +32,7 @@ from commonweal.services.giving.queries import (
     recurring,
     returns,
     teams,
+    threads,
     uses,
 )
 from commonweal.services.giving.rules import receipts
@@ -173,6 +174,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     party = session.visitor(request)
     found = gifts.gifts_of(party.id) if party else []
     traces = gifts.traces_of(party.id) if party else {}
+    written = threads.of_giver(party.id) if party else []
     context = {
         "gifts": [(each, traces.get(each.id, [])) for each in found],
         "signed_in": party is not None,
@@ -180,6 +182,8 @@ def mine(request: HttpRequest) -> HttpResponse:
         "recurring": recurring.of(party.id) if party else [],
         "cards": cards.bought(party.id) if party else [],
         "follows": givers.follows(party.id) if party else [],
+        "threads": written,
+        "answers": sum(each.new_to_giver for each in written),
     }
     return render(request, "giving/mine.html", context)
 

@@ -23,6 +23,7 @@ SHOWN = "SELECT appeal FROM giving_appeal_word WHERE shows LIMIT 1"
 ENDED = "SELECT id FROM giving_campaign WHERE kind = 'campaign' AND closes_at < now() LIMIT 1"
 POOL = "SELECT book, id FROM giving_pool LIMIT 1"
 SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
+THREAD = "SELECT book, id FROM giving_thread LIMIT 1"
 
 VENDOR = "SELECT party FROM giving_vendor LIMIT 1"
 ORDER = "SELECT book, request FROM giving_order LIMIT 1"
@@ -76,6 +77,11 @@ SAMPLES = {
     "giving:statement": Sample((2026,), visitor=GIVER),
     "giving:printed": Sample(GIFT, visitor=GIVER),
     "giving:company": Sample(visitor=CHARITY),
+    "giving:company_report": Sample(
+        "SELECT id, 2026 FROM parties_party WHERE registration = 'DEMO-TEA-0001'", visitor="company@demo.example"
+    ),
+    "giving:partners": [Sample(OPEN), Sample(OPEN, visitor=CHARITY), Sample(OPEN, visitor="company@demo.example")],
+    "giving:partner_answer": Sample(not_a_page="takes POST only"),
     "giving:join": Sample(not_a_page="its address is a signed link: opened in test_givers"),
     "giving:follow": Sample(not_a_page="takes POST only"),
     "giving:iati": Sample(not_a_page="a file"),
@@ -115,6 +121,17 @@ SAMPLES = {
     "giving:tell": Sample(OPEN, visitor=CHARITY),
     "giving:ask": Sample(OPEN, visitor=CHARITY),
     "giving:payout": [Sample(PAID, visitor=GIVER), Sample(ASKED, visitor=STEWARD)],
+    "giving:messages": Sample(visitor=GIVER),
+    "giving:write": [Sample(OPEN, visitor=GIVER), Sample(OPEN, visitor=CHARITY)],
+    "giving:thread": [Sample(THREAD, visitor=GIVER), Sample(THREAD, visitor=CHARITY)],
+    "giving:call_steward": Sample(not_a_page="takes POST only"),
+    "giving:thread_judge": Sample(not_a_page="takes POST only"),
+    "giving:calls": Sample(visitor=STEWARD),
+    "giving:views": Sample(visitor=STEWARD),
+    "giving:risks": Sample(visitor=STEWARD),
+    "giving:risk_notes": Sample(CHARITY_ID, visitor=STEWARD),
+    "giving:inbox": Sample(CHARITY_ID, visitor=CHARITY),
+    "giving:thank": Sample(OPEN, visitor=CHARITY),
     "giving:teams": [Sample(OPEN), Sample(OPEN, visitor=STEWARD)],
     "giving:team_hide": Sample(not_a_page="takes POST only"),
     "giving:control": Sample(visitor=STEWARD),

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from commonweal.cli import main
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 from commonweal.services.giving.clearing import Position, compress, gain, parse, statement, write
+from tests.command import main
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 
