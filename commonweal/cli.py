@@ -10,9 +10,13 @@ import argparse
 import importlib
 import importlib.util
 import json
+import os
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 import commonweal.services
 from commonweal.kernel.errors import Refusal
@@ -44,13 +48,39 @@ def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+def _home(arguments: argparse.Namespace) -> Path:
+    """The data directory: `--data`, else what the settings say."""
+    if arguments.data:
+        os.environ["COMMONWEAL_DATA_DIR"] = arguments.data
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commonweal.settings")
+    from django.conf import settings
+
+    return Path(settings.HOME)
+
+
+@contextmanager
+def _database(arguments: argparse.Namespace) -> Iterator[None]:
+    """The platform's database, for as long as a service's command needs it."""
+    _home(arguments)
+    from commonweal.operation.database import open_database
+
+    with open_database():
+        yield
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code.
+
+    A service's command that has `--data` finds the data directory through `arguments.home()`, and reaches the database
+    within `arguments.database()`: how it is started is no service's business.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     wanted = words[0] if words else None
     arguments = argparse.Namespace()
     try:
         arguments = build_parser(wanted).parse_args(words)
+        arguments.home = partial(_home, arguments)
+        arguments.database = partial(_database, arguments)
         return int(arguments.run(arguments) or 0)
     except ModuleNotFoundError as missing:
         if wanted not in service_names() or (missing.name or "").startswith("commonweal"):

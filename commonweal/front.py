@@ -8,20 +8,26 @@ is refused before Django sees it.
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import io
 import json
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commonweal.settings")
+if multiprocessing.parent_process() is not None:
+    # Until granian listens to signals here, a stop ends this process: what a fork has inherited would swallow it.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 from django.urls import get_resolver
 
+from commonweal.kernel import live as live_streams
 from commonweal.kernel.errors import Busy
 from commonweal.kernel.registry import services
 from commonweal.operation import lifeline
@@ -81,6 +87,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Dispatch one request."""
     if scope["type"] != "http":
         return
+    _stop_streams_first()
     try:
         for prefix, handler in _routes.items():
             if scope["path"].startswith(prefix):
@@ -96,6 +103,21 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _refuse(send, refused.args[0])
     except _Gone:
         return
+
+
+@functools.cache
+def _stop_streams_first() -> None:
+    """Let a stop end the live streams: granian would wait for them until its patience is over.
+
+    Its own handler goes on with the stop: it is there for both signals.
+    """
+
+    def stop() -> None:
+        live_streams.close()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    if multiprocessing.parent_process() is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
 
 
 async def _answer_by_django(scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,6 +20,8 @@ NEEDED: dict[str, Callable[[], bool]] = {
     "chromium": lambda: shutil.which("chromium") is not None,
     "golang-go": lambda: shutil.which("go") is not None,
     "golang-golang-x-mod-dev": lambda: Path("/usr/share/gocode/src/golang.org/x/mod/sumdb").exists(),
+    "gcc": lambda: shutil.which("cc") is not None,
+    "libc6-dev": lambda: Path("/usr/include/stdio.h").exists(),
     "fonts-noto-cjk": lambda: any(Path("/usr/share/fonts").rglob("NotoSansCJK*")),
 }
 """Debian's packages that the tests use, and how each is recognised."""

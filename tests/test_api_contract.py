@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import psycopg
+import pytest
 import schemathesis
 from django.conf import settings as django_settings
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
+from ninja.openapi.schema import OpenAPISchema
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -16,7 +19,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.proof import load_signer, sequence
 from commonweal.web import facts, failures
-from commonweal.web.api import PROBLEMS
+from commonweal.web.api import PROBLEMS, api
 from commonweal.web.wsgi import application
 
 # What is well formed may still be refused with 422 (an amount that is too small), so positive_data_acceptance is not
@@ -55,6 +58,21 @@ def test_every_answer_is_a_documented_one(fresh_database: str) -> None:
                     assert all(problem[name] for name in ("code", "en", "zh"))
 
         check()
+
+
+def test_each_name_in_the_description_is_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The document has one place for each name: of two shapes under one name the second would hide the first."""
+    shapes: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+
+    def add(self: OpenAPISchema, definitions: dict[str, Any]) -> None:
+        for name, said in definitions.items():
+            shapes[name].add((said.get("description", ""), *sorted(said.get("properties", said.get("enum", ())))))
+        self.schemas.update(definitions)
+
+    monkeypatch.setattr(OpenAPISchema, "add_schema_definitions", add)
+    api.get_openapi_schema()
+    assert len(shapes) > 50
+    assert {name: found for name, found in shapes.items() if len(found) > 1} == {}
 
 
 def test_every_operation_is_described(client: Client) -> None:

@@ -41,6 +41,12 @@ class NotFound(Refusal):
     status = 404
 
 
+class Gone(Refusal):
+    """There was such a thing, and its time is over (HTTP 410)."""
+
+    status = 410
+
+
 class NotAllowed(Refusal):
     """The asker is known, the thing is known, and this person may not do it (HTTP 403)."""
 

@@ -40,6 +40,8 @@ HEADERS = [
 
 _thread = ThreadPoolExecutor(1, "live")
 _listeners = 0
+_telling: set[asyncio.Future[None]] = set()
+_closed = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Feed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one listener until it goes."""
         global _listeners  # noqa: PLW0603
-        refusal = 405 if scope["method"] not in ("GET", "HEAD") else 503 if _listeners >= LISTENERS else 0
+        full = _closed or _listeners >= LISTENERS
+        refusal = 405 if scope["method"] not in ("GET", "HEAD") else 503 if full else 0
         if refusal:
             more = [(b"allow", b"GET, HEAD")] if refusal == 405 else [(b"retry-after", b"10")]
             await _answer(send, refusal, more)
@@ -86,6 +89,8 @@ class Feed:
             elif self._last is not None:
                 queue.put_nowait(self._last)
             await _until_gone(receive, self._tell(queue, send))
+            if _closed:
+                await send({"type": "http.response.body", "body": b""})
         finally:
             _listeners -= 1
             self._queues.discard(queue)
@@ -128,9 +133,19 @@ class Feed:
             close_old_connections()
 
 
+def close() -> None:
+    """End all streams of this process, on its loop: a server that stops waits for what is open. Listeners come again
+    by themselves, to whoever serves then."""
+    global _closed  # noqa: PLW0603
+    _closed = True
+    for task in _telling:
+        task.cancel()
+
+
 async def _until_gone(receive: Receive, telling: Any) -> None:
     """Run `telling` until the listener goes, or it cannot be written to any more."""
     task = asyncio.ensure_future(telling)
+    _telling.add(task)
     try:
         while True:
             hearing = asyncio.ensure_future(receive())
@@ -141,6 +156,7 @@ async def _until_gone(receive: Receive, telling: Any) -> None:
             if hearing.result()["type"] == "http.disconnect":
                 return
     finally:
+        _telling.discard(task)
         task.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await task

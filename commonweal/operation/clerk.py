@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 PAUSE = 0.2
 """Seconds between two checkpoints while there is little to do."""
 RECURRENCES = 25
-"""After how many rounds the recurring tasks are looked at."""
+"""After how many rounds the recurring tasks are looked at, and whether the clock has been set back."""
 
 
 def serve(stop: threading.Event) -> None:
@@ -61,13 +61,14 @@ def _sequence(connection: psycopg.Connection[Any], signer: Any, stop: threading.
 def _do_jobs(stop: threading.Event) -> None:
     from django.db import Error, close_old_connections, connection
 
-    from commonweal.kernel.jobs import enqueue_due_recurrences, run_due
+    from commonweal.kernel.jobs import call_back, enqueue_due_recurrences, run_due
 
     rounds = 0
     while not stop.is_set():
         try:
             if rounds % RECURRENCES == 0:
                 enqueue_due_recurrences()
+                call_back()
             rounds += 1
             if not run_due():
                 stop.wait(PAUSE)

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import uuid
@@ -56,8 +57,11 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     distribute.add_argument("--dry-run", action="store_true", help="print the statements and do nothing")
     distribute.set_defaults(run=_distribute)
 
-    torture = subparsers.add_parser("torture", parents=[answer], help="kill its own processes under load, then audit")
-    torture.add_argument("--kills", type=int, default=50, metavar="N", help="how many processes to kill (50)")
+    torture = subparsers.add_parser(
+        "torture", parents=[answer], help="harm a platform of its own under load, and audit it"
+    )
+    torture.add_argument("--rounds", type=int, default=20, metavar="N", help="how many faults (20)")
+    torture.add_argument("--faults", metavar="KINDS", help="of kill,stall,cut,full,clock,power (all)")
     torture.add_argument("--seed", type=int, metavar="S", help="seed of all chance (random, and printed)")
     torture.add_argument("--givers", type=int, default=6, metavar="N", help="how many people give at a time (6)")
     torture.set_defaults(run=_torture)
@@ -155,15 +159,24 @@ def _distribute(arguments: argparse.Namespace) -> int:
 
 
 def _torture(arguments: argparse.Namespace) -> int:
-    from commonweal.operation.torture.ordeal import KINDS, torture
+    from commonweal.operation.torture.faults import KINDS
+    from commonweal.operation.torture.ordeal import FINDINGS, torture
 
+    kinds = arguments.faults.split(",") if arguments.faults else KINDS
+    if unknown := set(kinds) - set(KINDS):
+        text = Text("There is no fault {unknown}: name some of {kinds}.", "没有 {unknown} 这种故障，可选：{kinds}。")
+        names = {"unknown": ", ".join(sorted(unknown)), "kinds": ", ".join(KINDS)}
+        raise Invalid("torture.fault", text.format(**names), field="faults")
     seed = arguments.seed if arguments.seed is not None else secrets.randbelow(2**32)
     print(f"Seed {seed}", file=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is mounted and started is put away
     with tempfile.TemporaryDirectory(prefix="commonweal-torture-") as directory:
-        report = torture(Path(directory) / "home", arguments.kills, seed, arguments.givers)
+        report = torture(Path(directory), arguments.rounds, seed, arguments.givers, kinds)
+    for left_out in report.left_out:
+        print(left_out, file=sys.stderr)
     for finding in report.findings[:50]:
         print(f"{finding.kind}: {finding.what}", file=sys.stderr)
     figures = report.as_json()
-    counted = ", ".join(f"{figures[kind]} {kind}" for kind in KINDS)
-    _answer(arguments, figures, f"{sum(report.kills.values())} kills, {report.gifts} gifts: {counted}")
+    counted = ", ".join(f"{figures[kind]} {kind}" for kind in FINDINGS)
+    _answer(arguments, figures, f"{sum(report.rounds.values())} faults, {report.gifts} gifts: {counted}")
     return 0 if report.ok else 1

@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psycopg
+
 from commonweal.kernel.errors import Conflict
+from commonweal.kernel.postgres import Server
 from commonweal.kernel.text import Text
 from commonweal.operation import lifeline
 from commonweal.operation.database import embedded
@@ -30,6 +33,8 @@ STOP_LIMIT = 20.0
 """Seconds that a child has for an orderly end."""
 ORPHANS = lifeline.LOOK + lifeline.GRACE + 5
 """Seconds after which nothing is left of a platform whose supervisor has died."""
+AGAIN = 1.0
+"""Seconds between two tries to start PostgreSQL again."""
 STARTS = 3
 """How often the web server is started before it answers for the first time; later there is no limit."""
 
@@ -97,8 +102,7 @@ def run(host: str, port: int, workers: int) -> int:
                 _greet(host, port, demonstration=settings.DEMONSTRATION)
             while not stop.wait(0.25):
                 if server is not None and server.pid() is None:
-                    print("commonweal: PostgreSQL has ended and is started again", file=sys.stderr)  # noqa: T201
-                    server.start()
+                    _start_again(server)
                 web.keep()
                 clerk.keep()
         finally:
@@ -108,6 +112,17 @@ def run(host: str, port: int, workers: int) -> int:
                 server.stop()
     print("commonweal: stopped", file=sys.stderr)  # noqa: T201
     return 0
+
+
+def _start_again(server: Server) -> None:
+    """Start PostgreSQL after its end. What keeps it from starting, a full disk above all, may pass: then the next try
+    succeeds, and until then the web server answers 503."""
+    print("commonweal: PostgreSQL has ended and is started again", file=sys.stderr)  # noqa: T201
+    try:
+        server.start()
+    except (RuntimeError, OSError, psycopg.Error) as error:
+        print(f"commonweal: it does not start and is tried again: {error}", file=sys.stderr)  # noqa: T201
+        time.sleep(AGAIN)
 
 
 def _open(host: str, port: int, web: Child, stop: threading.Event) -> None:

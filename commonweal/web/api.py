@@ -24,7 +24,7 @@ from commonweal.kernel.text import Text
 from commonweal.web import failures
 from commonweal.web.pages import modules
 
-PROBLEMS = (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503)
+PROBLEMS = (400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429, 503)
 """The problems that any operation may answer with."""
 JSON_TYPES = ("application/json",)
 

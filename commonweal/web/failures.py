@@ -64,6 +64,11 @@ _GENERAL: dict[int, tuple[str, Text, Text]] = {
             "您提交的内容没有问题，但情况已有变化。请查看最新状态后再决定。",
         ),
     ),
+    410: (
+        "gone",
+        Text("Its time is over", "已经失效"),
+        Text("What was here is no longer open. Ask whoever sent you here.", "此处内容已失效，请联系给您链接的人。"),
+    ),
     413: (
         "body.too-large",
         Text("That is too large", "内容太大"),

@@ -48,6 +48,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 class Site:
     """The platform as it runs for people: `commonweal run` in a process and a data directory of its own."""
 
+    password = PASSWORD
+
     def __init__(self, home: Path, port: int) -> None:
         self.home = home
         self.url = f"http://127.0.0.1:{port}"

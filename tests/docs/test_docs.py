@@ -84,6 +84,14 @@ def test_each_error_code_is_documented(folder: str) -> None:
     assert {code for code in codes(ROOT / "commonweal" / folder) if f"`{code}`" not in text} == set()
 
 
+@pytest.mark.parametrize("service", service_names())
+def test_each_test_that_a_page_names_is_there(service: str) -> None:
+    """`test_file.test_function` within the folders of a service."""
+    files = {path.stem: path.read_text() for path in (ROOT / "commonweal" / "services" / service).rglob("test_*.py")}
+    named = re.findall(r"`(test_\w+)\.(test_\w+)`", readme(service))
+    assert [f"{file}.{test}" for file, test in named if f"def {test}(" not in files.get(file, "")] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", CODE.sub("", page.read_text())):

@@ -43,10 +43,11 @@ class Task:
 
 def enqueue(name: str, *, run_after: datetime | None = None, **payload: Any) -> None:
     """Ask for the task of this name, in the caller's transaction: for actions, which lie below the module of jobs."""
+    now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO jobs_job (id, task, payload, due) VALUES (%s, %s, %s, %s)",
-            [uuid7(), name, json.dumps(payload), run_after or clock.now()],
+            "INSERT INTO jobs_job (id, task, payload, due, counted_from) VALUES (%s, %s, %s, %s, %s)",
+            [uuid7(), name, json.dumps(payload), run_after or now, None if run_after else now],
         )
 
 

@@ -152,7 +152,9 @@ class Credential(models.Model):
             models.CheckConstraint(
                 name="parties_credential_period",
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
-            )
+            ),
+            # The permission to raise funds in public is `public-fundraising`; two names for it counted as two things.
+            models.CheckConstraint(name="parties_credential_kind", condition=~Q(kind="fundraising")),
         ]
 
 

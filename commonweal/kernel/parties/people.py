@@ -144,9 +144,10 @@ def read_personal(reader: Party, subject: Party, purpose: str) -> dict[str, str]
 
 
 @transaction.atomic
-def log_reading(reader: Party, subject: Party, purpose: str) -> None:
+def log_reading(reader: Party, subject: Party, purpose: str) -> uuid.UUID:
     """Make a steward's look at what concerns `subject` a fact in the public log; done before anything is shown.
 
+    Returns the fact.
     Raises `NotAllowed`, and `Invalid` with code `purpose.form`.
     """
     require_role(reader, STEWARD)
@@ -154,7 +155,9 @@ def log_reading(reader: Party, subject: Party, purpose: str) -> None:
         raise Invalid("purpose.form", Text("State the purpose.", "请说明用途。"), field="purpose")
     with connection.cursor() as cursor:
         fields = {"reader": str(reader.id), "subject": str(subject.id), "purpose": purpose}
-        append(cursor, Fact("parties.read", clock.now(), fields))
+        fact = Fact("parties.read", clock.now(), fields)
+        append(cursor, fact)
+    return fact.id
 
 
 def mail_address(party: Party) -> str | None:

@@ -176,8 +176,10 @@ class Server:
                     raise RuntimeError(f"PostgreSQL is not ready after {START_LIMIT:.0f} s:\n{self._last_words()}")
                 time.sleep(0.02)
         except BaseException:  # an interrupt too: what we started does not stay behind
-            process.send_signal(signal.SIGINT)
-            process.wait()
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)  # again and again: one that comes before the handlers stand is lost
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(1.0)
             raise
 
     def _spawn(self) -> subprocess.Popen[bytes]:

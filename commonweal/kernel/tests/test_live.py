@@ -187,3 +187,23 @@ def test_what_is_no_stream(run: Any, monkeypatch: pytest.MonkeyPatch, method: st
         assert listener.text == ""
 
     run(talk())
+
+
+def test_a_stop_ends_every_stream_and_takes_no_new_one(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_closed", False)
+
+    async def go() -> tuple[list[Any], Listener]:
+        feed = Feed("tick", Source(), interval=0.01)
+        listeners = [Listener(feed) for _ in range(3)]
+        for listener in listeners:
+            await listener.hears("retry")
+        live.close()
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(listener.task for listener in listeners))
+        late = Listener(feed)
+        await late.task
+        return [listener.sent[-1] for listener in listeners], late
+
+    ends, late = asyncio.run(go())
+    assert ends == [{"type": "http.response.body", "body": b""}] * 3
+    assert late.sent[0]["status"] == 503

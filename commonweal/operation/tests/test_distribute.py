@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from pytest_django import Settings
 
-from commonweal.cli import main
+from tests.command import main
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,10 @@ import psycopg
 import pytest
 from pytest_django import Settings
 
-from commonweal.cli import main
 from commonweal.kernel.proof import Checkpoint, Fact, load_signer, log, tree
 from commonweal.kernel.proof.note import SignerKey, decode, encode
 from commonweal.kernel.proof.tests.making import PRIVATE, SIGNER, entry, receipt, sealed_receipt
+from tests.command import main
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 DATA = str(sealed_receipt()).encode()

@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,30 @@ def test_after_the_supervisors_death_nothing_survives_and_the_next_start_recover
     second = Run(home, first.port).wait()  # at once: what is left of the first still holds the port
     kill(second)
     assert wait_until_gone(home) < 15
+
+
+STREAM = b"GET /live/checkpoints HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def test_open_streams_do_not_hold_up_a_stop(far_away: Path, platform: Run) -> None:
+    """Near the end of this module: it stops the platform that the others use."""
+    with ExitStack() as streams:
+        listeners = [
+            streams.enter_context(socket.create_connection(("127.0.0.1", platform.port), timeout=20)) for _ in range(20)
+        ]
+        for listener in listeners:
+            listener.sendall(STREAM)
+            assert listener.recv(100).startswith(b"HTTP/1.1 200 ")
+        begun = time.monotonic()
+        platform.process.send_signal(signal.SIGTERM)
+        for listener in listeners:
+            said = b""
+            while part := listener.recv(10_000):
+                said += part
+            assert said.endswith(b"0\r\n\r\n")  # told to the end, not cut off
+        assert time.monotonic() - begun < 2
+        assert platform.stop() == 0
+    assert processes(far_away) == {}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

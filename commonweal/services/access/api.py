@@ -98,7 +98,7 @@ class TakenOut(Schema):
     reopened: int
 
 
-class Word(Body):
+class ReportWord(Body):
     """Whether it is still there."""
 
     present: bool
@@ -178,7 +178,7 @@ def feed(request: HttpRequest, name: str, works: Works) -> actions.Taken:
 
 
 @router.post("/reports/{uuid:report_id}/word", response=ReportOut, summary="Say that it is still there, or gone")
-def word(request: HttpRequest, report_id: uuid.UUID, said: Word) -> dict[str, Any]:
+def word(request: HttpRequest, report_id: uuid.UUID, said: ReportWord) -> dict[str, Any]:
     """To take a barrier away needs two people or a steward."""
     actions.say(session.signed_in(request), report_id, present=said.present)
     return _report(queries.report(report_id))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from commonweal.kernel.errors import NotFound
@@ -59,7 +58,9 @@ def run_import(arguments: argparse.Namespace) -> int:
     """Build a graph where the service looks for it, with its places and tiles."""
     from commonweal.services.access.graph.regions import bring
 
-    say_built(arguments, *bring(arguments.extract, _home(arguments), dem=arguments.dem, progress=show_progress))
+    say_built(
+        arguments, *bring(arguments.extract, arguments.home() / "access", dem=arguments.dem, progress=show_progress)
+    )
     return 0
 
 
@@ -67,7 +68,7 @@ def run_tiles(arguments: argparse.Namespace) -> int:
     """Make tiles into the region that is named after the extract."""
     from commonweal.services.access.graph import regions, tiles
 
-    folder = _home(arguments) / regions.name_of(arguments.extract)
+    folder = arguments.home() / "access" / regions.name_of(arguments.extract)
     if not (folder / "meta.json").exists():
         raise NotFound("region.unknown", Text("There is no map of this name here.", "没有这个名称的地图。"))
     made = tiles.make(arguments.extract, folder / tiles.FILE, show_progress)
@@ -78,10 +79,7 @@ def run_tiles(arguments: argparse.Namespace) -> int:
 
 def run_pack(arguments: argparse.Namespace) -> int:
     """Write the pack of a region."""
-    _use(arguments)
-    from commonweal.operation.database import open_database
-
-    with open_database():
+    with arguments.database():
         from commonweal.services.access import packs, queries
 
         made = packs.make(queries.region(arguments.region))
@@ -95,10 +93,7 @@ def run_feed(arguments: argparse.Namespace) -> int:
     from commonweal.services.access.feeds import read_stops
 
     stops = read_stops(_read(arguments.stops).decode("utf-8-sig", "replace")) if arguments.stops else {}
-    _use(arguments)
-    from commonweal.operation.database import open_database
-
-    with open_database():
+    with arguments.database():
         from commonweal.kernel.parties.models import Login
         from commonweal.services.access import actions
         from commonweal.services.access.models import Feed
@@ -119,10 +114,7 @@ def run_feed(arguments: argparse.Namespace) -> int:
 def run_works(arguments: argparse.Namespace) -> int:
     """Take over the state of a feed."""
     data = _read(arguments.file)
-    _use(arguments)
-    from commonweal.operation.database import open_database
-
-    with open_database():
+    with arguments.database():
         from commonweal.services.access import actions
 
         taken = actions.take(arguments.feed, data)
@@ -139,19 +131,3 @@ def _read(path: Path) -> bytes:
             "file.unreadable",
             Text("The file cannot be read: {why}.", "无法读取文件：{why}。").format(why=error.strerror),
         ) from error
-
-
-def _home(arguments: argparse.Namespace) -> Path:
-    """Where the service keeps its maps."""
-    _use(arguments)
-    from commonweal.operation.database import setup
-
-    setup()
-    from django.conf import settings
-
-    return Path(settings.HOME) / "access"
-
-
-def _use(arguments: argparse.Namespace) -> None:
-    if arguments.data:
-        os.environ["COMMONWEAL_DATA_DIR"] = arguments.data

@@ -44,6 +44,7 @@ def add_commands(subparsers: Any) -> None:
     look = subparsers.add_parser("look", help="take satellite scenes in for the plots that lie in them")
     look.add_argument("directory", type=Path, metavar="DIR")
     look.add_argument("--by", required=True, metavar="EMAIL", help="the steward who does it")
+    look.add_argument("--data", help="data directory (COMMONWEAL_DATA_DIR, else .data)")
     look.set_defaults(run=_look)
 
     survey = _door(subparsers, "survey", _survey, "survival and its interval from counts in sub-plots")
@@ -270,16 +271,15 @@ def _ndvi(arguments: argparse.Namespace) -> int:
 def _look(arguments: argparse.Namespace) -> int:
     directory: Path = _present(arguments.directory, directory=True)
     _engine("canopy")
-    from commonweal.operation.database import setup
+    with arguments.database():
+        from commonweal.kernel.parties.models import Login
+        from commonweal.services.forest.actions import canopy
 
-    setup()
-    from commonweal.kernel.parties.models import Login
-    from commonweal.services.forest.actions import canopy
-
-    login = Login.objects.filter(email=arguments.by).select_related("party").first()
-    if login is None:
-        raise NotFound("sign-in.unknown", Text("Nobody signs in as {by}.", "没有登录名 {by}。").format(by=arguments.by))
-    found = canopy.look(login.party, directory)
+        login = Login.objects.filter(email=arguments.by).select_related("party").first()
+        if login is None:
+            text = Text("Nobody signs in as {by}.", "没有登录名 {by}。")
+            raise NotFound("sign-in.unknown", text.format(by=arguments.by))
+        found = canopy.look(login.party, directory)
     print(f"{found.plots} plots, {found.looks} new looks, {found.clearings} new clearings")
     return 0
 

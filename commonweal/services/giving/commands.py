@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import format_amount
 from commonweal.kernel.text import Text
+from commonweal.services.giving.clearing import commands as clearing
 from commonweal.services.giving.matching import commands as matching
 from commonweal.services.giving.signals import commands as signals
 
@@ -37,12 +38,8 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         parser.add_argument("--data", help="data directory (COMMONWEAL_DATA_DIR, else .data)")
         parser.add_argument("--json", action="store_true", help="answer as one JSON object")
     matching.add_commands(subparsers)
+    clearing.add_commands(subparsers)
     signals.add_commands(subparsers)
-
-
-def _use(arguments: argparse.Namespace) -> None:
-    if arguments.data:
-        os.environ["COMMONWEAL_DATA_DIR"] = arguments.data
 
 
 def _import(arguments: argparse.Namespace) -> int:
@@ -53,10 +50,7 @@ def _import(arguments: argparse.Namespace) -> int:
             "file.unreadable",
             Text("The file cannot be read: {why}.", "无法读取文件：{why}。").format(why=error.strerror),
         ) from error
-    _use(arguments)
-    from commonweal.operation.database import open_database
-
-    with open_database():
+    with arguments.database():
         from commonweal.services.giving.actions.grants import take_over
 
         imported = take_over(data)
@@ -100,10 +94,7 @@ def _answer(imported: Imported) -> dict[str, Any]:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    _use(arguments)
-    from commonweal.operation.database import open_database
-
-    with open_database():
+    with arguments.database():
         from commonweal.services.giving.queries.grants import exported
         from commonweal.services.giving.threesixty import write
 
@@ -125,10 +116,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _trace(arguments: argparse.Namespace) -> int:
-    _use(arguments)
-    from commonweal.operation.database import open_database
-
-    with open_database():
+    with arguments.database():
         from commonweal.services.giving.queries import traces
 
         found = traces.payout(arguments.id) if arguments.payout else traces.gift(arguments.id)
@@ -142,6 +130,11 @@ def trace_lines(found: dict[str, Any]) -> Iterator[str]:
     if "payout" in found:
         yield f"payout {found['payout']}: {asset} {found['amount']}, {found['state']}: {found['what']['en']}"
         yield from (f"  evidence /files/{digest}" for digest in found["evidence"])
+        if order := found["order"]:
+            yield f"  paid to {order['vendor']['en']}"
+            yield from (f"    {line['amount']}: {line['what']['en']}, {line['paid_for']} of {line['ordered']}"
+                        for line in order["lines"])  # fmt: skip
+            yield from (f"    evidence /files/{digest}" for each in order["arrivals"] for digest in each["evidence"])
         yield from (f"  gift {each['number']} ({each['gift']}): {each['amount']}" for each in found["gifts"])
         yield f"  sum {found['sum']} of {found['amount']} from {len(found['gifts'])} gifts"
         return
@@ -150,5 +143,8 @@ def trace_lines(found: dict[str, Any]) -> Iterator[str]:
     for part in found["payouts"]:
         yield f"  {part['amount']} of {part['of']} on {part['paid_at']}: {part['what']['en']} (payout {part['payout']})"
         yield from (f"    evidence /files/{digest}" for digest in part["evidence"])
+        yield from (f"    {line['amount']} of it: {line['what']['en']}" for line in part["lines"])
+    yield from (f"  kept by {fee['to']} {fee['amount']}" for fee in found["fees"])
     yield from (f"  {each['what']} {each['amount']}, {each['standing']}" for each in found["returns"])
-    yield f"  spent {found['spent']}, returned {found['returned']}, left {found['left']}"
+    kept = f", kept {found['kept']}" if found["fees"] else ""
+    yield f"  spent {found['spent']}{kept}, returned {found['returned']}, left {found['left']}"

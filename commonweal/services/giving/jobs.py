@@ -6,6 +6,7 @@ import uuid
 from datetime import timedelta
 
 from commonweal.kernel import clock
+from commonweal.kernel.errors import NotFound
 from commonweal.kernel.jobs import every, task
 from commonweal.kernel.notices.inbox import notify
 from commonweal.kernel.parties.erasure import eraser
@@ -17,16 +18,21 @@ from commonweal.services.giving.actions import appeals as appeal_actions
 from commonweal.services.giving.actions import card_uses, reconciliation
 from commonweal.services.giving.actions import cards as card_actions
 from commonweal.services.giving.actions import cases as case_actions
+from commonweal.services.giving.actions import clearings as clearing_actions
 from commonweal.services.giving.actions import clocks as clock_actions
 from commonweal.services.giving.actions import control as control_actions
 from commonweal.services.giving.actions import deeds as deed_actions
+from commonweal.services.giving.actions import exchanges as exchange_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import marks as mark_actions
+from commonweal.services.giving.actions import members as member_actions
 from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import recurring as recurring_actions
 from commonweal.services.giving.actions import returns as return_actions
 from commonweal.services.giving.actions import settlements as settlement_actions
+from commonweal.services.giving.actions import thanks as thanks_actions
+from commonweal.services.giving.actions import twice as twice_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.models import Update
@@ -37,18 +43,23 @@ from commonweal.services.giving.queries import (
     cases,
     clocks,
     deeds,
+    exchanges,
     gifts,
     givers,
     invoices,
     payouts,
     pools,
     returns,
+    threads,
     webhooks,
 )
 from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.queries import thanks as thanks_queries
+from commonweal.services.giving.rules.banks import Standing as ExchangeStanding
 from commonweal.services.giving.rules.matches import CHANNEL as MATCH
 from commonweal.services.giving.rules.recurring import Standing as RecurringStanding
 from commonweal.services.giving.rules.returns import TITLES, Cause, Standing
+from commonweal.services.giving.rules.threads import Side
 
 
 def _money(amount: int, asset: Asset) -> Text:
@@ -167,10 +178,17 @@ def refund(campaign: str, id: str) -> None:
     return_actions.send(uuid.UUID(campaign), uuid.UUID(id))
 
 
+@task("giving.give_twice_back")
+def give_twice_back(campaign: str, id: str) -> None:
+    """Send back what was paid once more."""
+    twice_actions.give_back(uuid.UUID(campaign), uuid.UUID(id))
+
+
 @task("giving.tell_returned")
 def tell_returned(campaign: str, id: str, outcome: str) -> None:
-    """Tell the giver that a refund is done, has failed or came back."""
+    """Tell programs of what goes back, and the giver that a refund is done, has failed or came back."""
     found = returns.one(uuid.UUID(campaign), uuid.UUID(id))
+    webhook_actions.announce(found.campaign, "return", webhooks.return_event(found.campaign, found.id))
     if found.giver is None or found.cause is not Cause.REFUND:
         return
     notify(
@@ -285,6 +303,87 @@ def tell_appeal(appeal: str) -> None:
         Text(found.note, found.note) if found.note else found.title,
         f"/giving/appeals/{appeal}/",
     )
+
+
+@task("giving.tell_exchange")
+def tell_exchange(book: str, id: str) -> None:
+    """Tell the side that has to answer; and how it ended, the side that had asked; of a dispute or a return, both."""
+    found = exchanges.exchange(uuid.UUID(book), uuid.UUID(id))
+    asked = found.standing is ExchangeStanding.ASKED
+    both = found.standing in {ExchangeStanding.DISPUTED, ExchangeStanding.SETTLED}
+    for side in (found.payer, found.payee) if both else (found.other if asked else found.asker,):
+        notify(
+            side.person,
+            "giving.exchange",
+            Text("{n} minutes, {what}: {how}", "{what}，{n} 分钟：{how}").format(
+                n=found.minutes, what=found.category_title, how=found.standing_title
+            ),
+            Text("In the time bank “{bank}”.", "时间银行“{bank}”。").format(bank=side.bank_name),
+            f"/giving/banks/{book}/exchanges/{id}/",
+        )
+
+
+@task("giving.expire_exchanges")
+def expire_exchanges() -> None:
+    """End the exchanges that nobody has answered in time."""
+    exchange_actions.expire()
+
+
+@task("giving.clear_banks")
+def clear_banks() -> None:
+    """Strike out what circles between allied time banks, and publish the statement."""
+    clearing_actions.clear()
+
+
+@task("giving.tell_message")
+def tell_message(campaign: str, thread: str, nth: int) -> None:
+    """Tell the other side that there is something to read; what it says stands in the thread alone."""
+    try:
+        found = threads.thread(uuid.UUID(campaign), uuid.UUID(thread))
+    except NotFound:
+        return  # the giver has been forgotten
+    side = next(each.side for each in threads.messages(found) if each.nth == nth)
+    about = Text("About “{title}”.", "关于“{title}”。").format(title=found.title)
+    address = f"/giving/{campaign}/messages/{thread}/"
+    if side is Side.CHARITY:
+        title = Text("{organisation} has answered you", "{organisation}回复了您").format(
+            organisation=found.organisation
+        )
+        notify(found.giver, "giving.message", title, about, address)
+        return
+    for officer in clocks.officers(found.campaign):
+        notify(officer, "giving.message", Text("A giver has written to you", "有捐助人给您留言"), about, address)
+
+
+@task("giving.tell_judged")
+def tell_judged(campaign: str, thread: str) -> None:
+    """Tell both sides what a steward has decided about their thread."""
+    try:
+        found = threads.thread(uuid.UUID(campaign), uuid.UUID(thread))
+    except NotFound:
+        return
+    title = (
+        Text("A steward has closed your thread", "审核员已关闭您的留言")
+        if found.rule.closed
+        else Text("A steward has looked at your thread: it stays open", "审核员已查看您的留言，可以继续交流")
+    )
+    about = Text("About “{title}”.", "关于“{title}”。").format(title=found.title)
+    for party in (found.giver, *clocks.officers(found.campaign)):
+        notify(party, "giving.message", title, about, f"/giving/{campaign}/messages/{thread}/")
+
+
+@task("giving.thank_all")
+def thank_all(campaign: str, thanks: str) -> None:
+    """Thank those who gave to a campaign: some now, the others by the next job."""
+    givers = thanks_actions.take(uuid.UUID(campaign), uuid.UUID(thanks))
+    if not givers:
+        return
+    card = campaigns.card(uuid.UUID(campaign))
+    title = Text("{organisation} thanks you", "{organisation}感谢您").format(organisation=card.organisation)
+    said = thanks_queries.said(uuid.UUID(campaign), uuid.UUID(thanks))
+    for giver in givers:
+        notify(giver, "giving.thanks", title, said, f"/giving/{campaign}/")
+    thank_all.enqueue(campaign=campaign, thanks=thanks)
 
 
 @task("giving.remind")
@@ -431,6 +530,8 @@ every(timedelta(minutes=1), expire)
 every(timedelta(minutes=10), renew)
 every(timedelta(hours=1), end_cards)
 every(timedelta(days=1), reconcile)
+every(timedelta(hours=1), expire_exchanges)
+every(timedelta(days=7), clear_banks)
 every(timedelta(seconds=5), lay)
 every(timedelta(seconds=5), count)
 every(timedelta(seconds=5), announce)
@@ -443,11 +544,13 @@ every(timedelta(minutes=1), disclosure)
 
 opener("giving.gift")(opening)
 opener("giving.hours")(opening)
+opener("giving.exchange")(opening)
 opener("giving.recurring")(opening)
 opener("giving.pledge")(opening)
 opener("giving.card")(opening)
 eraser(appeal_actions.erase)
 eraser(giver_actions.erase)
+eraser(member_actions.erase)
 eraser(card_actions.erase)
 eraser(mark_actions.erase)
 eraser(agreement_actions.erase)

@@ -118,7 +118,10 @@ async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
     if not isinstance(taken, Taken) or taken.existed:
         meter.counts.passed += 1
         return _again(read, receive)
-    content = await _answer(wish, taken)
+    try:
+        content = await _answer(wish, taken)
+    except Refusal:  # the gift is kept; what its provider says of the payment is told by the API
+        return _again(read, receive)
     kind = (b"content-type", b"application/json; charset=utf-8")
     await send(
         {

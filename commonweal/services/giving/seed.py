@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import random
 import tomllib
+import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -21,19 +22,27 @@ from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import (
+    alliances,
     appeals,
+    banks,
     campaigns,
     cases,
+    clearings,
     clocks,
     deeds,
+    exchanges,
     gifts,
     givers,
     invoices,
     matches,
+    members,
     orders,
+    partners,
     payouts,
     reconciliation,
     recurring,
+    thanks,
+    threads,
     uses,
     vendors,
 )
@@ -43,13 +52,18 @@ from commonweal.services.giving.models import Campaign, Filing, Update
 from commonweal.services.giving.payment import Agreeing, Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import appeals as appeal_queries
+from commonweal.services.giving.queries import banks as bank_queries
 from commonweal.services.giving.queries import deeds as deed_queries
+from commonweal.services.giving.queries import exchanges as exchange_queries
 from commonweal.services.giving.queries import orders as order_queries
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.queries import threads as thread_queries
 from commonweal.services.giving.queries import uses as use_queries
 from commonweal.services.giving.queries import vendors as vendor_queries
 from commonweal.services.giving.rules.appeals import Appeal
+from commonweal.services.giving.rules.banks import Asking as Help
+from commonweal.services.giving.rules.banks import Part, Side, Terms
 from commonweal.services.giving.rules.campaigns import Custody
 from commonweal.services.giving.rules.deeds import Shift, Sponsorship
 from commonweal.services.giving.rules.gifts import Give
@@ -98,6 +112,8 @@ def seed() -> None:
     _order(cast, today)
     _recurring(cast, today)
     _invoice(cast, today)
+    _banks(cast, today)
+    _threads(cast, today)
     _settle(min(opened for opened in Campaign.objects.filter(kind="campaign").values_list("opens_at", flat=True)))
     clocks.ask_for_use()
     first, *others = use_queries.unanswered([charity.id for charity in charities.values()])
@@ -114,8 +130,13 @@ def _deeds(cast: Cast, today: datetime) -> None:
         return
     giver, company, _ = cast.givers
     sponsor = people.register_organisation(Text("Dianchi Tea (made up)", "滇池茶业（虚构）"), "DEMO-TEA-0001")
-    people.grant_role(company, people.OFFICER, sponsor)
+    with clock.stopped(today - 200 * DAY):
+        people.grant_role(company, people.OFFICER, sponsor)
+        for one in cast.givers:
+            givers.join(one, givers.company_link(company, sponsor))
     with clock.stopped(today - 3 * DAY):
+        partners.propose(company, sponsor, campaign.id)
+        partners.answer(cast.officer, campaign.id, sponsor.id, accepts=True)
         terms = Sponsorship("STEPS", 5_000, 100, 2_000_00, today - 3 * DAY, campaign.closes_at - DAY)
         deeds.accept(cast.officer, deeds.sponsor(company, sponsor, campaign.id, terms))
         deeds.act(giver, campaign.id, "STEPS", 12_400, "seed-steps")
@@ -143,6 +164,25 @@ def _invoice(cast: Cast, today: datetime) -> None:
         invoices.ask(company, sponsor, campaign.id, 300_00, "seed-invoice")
 
 
+def _threads(cast: Cast, today: datetime) -> None:
+    """A giver asks, the charity answers; another question waits. Everyone has been thanked once."""
+    giver, _, teacher = cast.givers
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if campaign is None or thread_queries.of_giver(giver.id):
+        return
+    with clock.stopped(today - 4 * DAY):
+        opening = threads.Opening("请问老师每周去几次？孩子们有自己的乐谱吗？(Made up.)")
+        thread = threads.begin(giver, campaign.id, opening, "seed-thread")
+        said = Text("The piano sounds again, thanks to you.", "琴声又响起来了，谢谢您。")
+        thanks.thank(cast.officer, campaign.id, said, "seed-thanks")
+    with clock.stopped(today - 3 * DAY):
+        threads.write(
+            cast.officer, campaign.id, thread, "每周二、周四各一次；乐谱每人一份，已经发下去了。", "seed-answer"
+        )
+        opening = threads.Opening("I teach nearby. May I come and listen? (Made up.)", name="Teacher Bai")
+        threads.begin(teacher, campaign.id, opening, "seed-thread")
+
+
 def _order(cast: Cast, today: datetime) -> None:
     """A vendor, its list, and an order that has arrived and was cheaper than approved."""
     if vendor_queries.vendors():
@@ -168,6 +208,73 @@ def _order(cast: Cast, today: datetime) -> None:
         orders.arrive(teacher, link, {1: 4}, [paper("SAMPLE PHOTOGRAPH", 2)])
         orders.invoice(cast.officer, campaign.id, request, [Billed(1, 14_00, 4)], bill)
         payouts.pay(campaign.id, request)
+
+
+def _banks(cast: Cast, today: datetime) -> None:
+    """Three time banks that are allied, their exchanges, a clearing, something to confirm and something in dispute."""
+    if bank_queries.banks():
+        return
+    giver, company, teacher = cast.givers
+    with clock.stopped(today - 30 * DAY):
+        lake = _bank("Cuihu", "翠湖", teacher, (giver, company))
+        hill = _bank("Shiba", "石坝", cast.officer, (teacher,))
+        shore = _bank("Erhai", "洱海", company, (teacher,))
+        for (one, proposes), (other, accepts) in (
+            ((lake, teacher), (shore, company)),
+            ((shore, company), (hill, cast.officer)),
+            ((hill, cast.officer), (lake, teacher)),
+        ):
+            alliances.accept(accepts, other, alliances.propose(proposes, one, other, 1_200))
+    helped = [
+        (lake, 3, lake, 1, 60, "digital"), (lake, 4, lake, 1, 45, "digital"), (lake, 1, lake, 2, 90, "home"),
+        (lake, 5, lake, 3, 120, "care"), (lake, 3, lake, 4, 30, "errands"), (lake, 4, lake, 5, 40, "care"),
+        (shore, 2, shore, 1, 50, "lessons"), (shore, 3, shore, 2, 80, "meals"), (hill, 2, hill, 3, 60, "garden"),
+        (lake, 5, shore, 1, 120, "lessons"), (shore, 2, hill, 2, 90, "transport"), (hill, 3, lake, 3, 75, "care"),
+    ]  # fmt: skip
+    for n, (bank, payer, other, payee, minutes, category) in enumerate(helped):
+        with clock.stopped(today - (25 - n) * DAY):
+            _help(bank, payer, other, payee, minutes, category, f"seed-{n}")
+    with clock.stopped(today - 3 * DAY):
+        clearings.clear()
+        _help(lake, 4, lake, 1, 25, "digital", "seed-to-confirm", confirms=False)
+        _help(hill, 2, shore, 3, 70, "meals", "seed-disputed", claims=40)
+
+
+def _bank(en: str, zh: str, officer: Party, known: tuple[Party, ...]) -> uuid.UUID:
+    """A bank with those members and three made-up neighbours."""
+    organisation = people.register_organisation(
+        Text(f"{en} neighbours (made up)", f"{zh}邻里（虚构）"), f"DEMO-BANK-{en.upper()}"
+    )
+    people.grant_role(officer, people.OFFICER, organisation)
+    name = Text(f"{en} time bank (made up)", f"{zh}时间银行（虚构）")
+    bank = banks.found(officer, organisation, name, Terms(may_owe=600, may_bear=1_200))
+    neighbours = [people.register_person() for _ in range(3)]
+    for person, called in zip((*known, *neighbours), ("阿秀", "老陈", "小周", "李婶", "王叔"), strict=False):
+        members.admit(officer, bank, members.join(person, bank, called))
+    return bank
+
+
+def _help(
+    bank: uuid.UUID,
+    payer: int,
+    other: uuid.UUID,
+    payee: int,
+    minutes: int,
+    category: str,
+    key: str,
+    *,
+    confirms: bool = True,
+    claims: int | None = None,
+) -> None:
+    """One member was helped by another, and gives the minutes."""
+    helped = Party(id=bank_queries.by_number(bank, [payer])[payer].person)
+    helper = Party(id=bank_queries.by_number(other, [payee])[payee].person)
+    asking = exchanges.ask(helped, bank, Help(Side.GIVES, category, (Part(other, payee, minutes),)), key)
+    for asked in exchange_queries.asked(bank, asking):
+        if confirms:
+            exchanges.confirm(helper, asked.book, asked.id)
+        if claims is not None:
+            exchanges.dispute(helped, asked.book, asked.id, claims)
 
 
 def _settle(since: datetime) -> None:

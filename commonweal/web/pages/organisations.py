@@ -24,7 +24,7 @@ from commonweal.web.doors import done
 
 KINDS = {
     "registration": Text("Registration as a charity or organisation", "慈善组织或机构登记"),
-    "fundraising": Text("Permission to raise funds in public", "公开募捐资格"),
+    "public-fundraising": Text("Permission to raise funds in public", "公开募捐资格"),
     "qualification": Text("Another qualification", "其他资质"),
 }
 """What can be filed here; services may ask for kinds of their own."""

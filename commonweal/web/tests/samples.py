@@ -6,7 +6,6 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from commonweal.operation.seed import PASSWORD
 from commonweal.web.pages.design import SHEETS
 from tests.browser.samples import Sample
 
@@ -26,7 +25,7 @@ def _closed(why: str, *names: str) -> dict[str, Sample]:
 def _once_more(page: Page, site: Any) -> None:
     """Give the password once more, as the pages that change the ways of signing in ask."""
     page.goto(site.address("account_reauthenticate"))
-    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("input[name=password]").fill(site.password)
     page.locator("main form button").first.click()
 
 

@@ -12,7 +12,17 @@ import pytest
 from django.db import connection, transaction
 
 from commonweal.kernel import clock
-from commonweal.kernel.jobs import Task, dead_letters, enqueue_due_recurrences, every, health, retry, run_due, task
+from commonweal.kernel.jobs import (
+    Task,
+    call_back,
+    dead_letters,
+    enqueue_due_recurrences,
+    every,
+    health,
+    retry,
+    run_due,
+    task,
+)
 from commonweal.kernel.jobs.task import RECURRING, TASKS
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -195,6 +205,52 @@ def test_what_recurs_is_enqueued_once_each_time(db: None, declare: Declare) -> N
         with clock.stopped(NOON + timedelta(minutes=minutes)):
             found.append(enqueue_due_recurrences())
     assert found == [1, 0, 0, 1, 0, 0, 1, 0]
+
+
+def test_what_recurs_goes_on_after_the_clock_is_set_back(db: None, declare: Declare) -> None:
+    every(timedelta(minutes=10), declare("test.tick")(lambda: None))
+    found = []
+    for minutes in (0, 24 * 60, 1, 2, 11):
+        with clock.stopped(NOON + timedelta(minutes=minutes)):
+            found.append(enqueue_due_recurrences())
+    assert found == [1, 1, 1, 0, 1]
+
+
+def test_what_was_asked_for_by_a_clock_ahead_is_done_when_it_is_set_back(db: None, declare: Declare) -> None:
+    done: list[str] = []
+    declared = declare("test.ahead")(lambda *, word: done.append(word))
+    with clock.stopped(NOON + timedelta(days=1)):
+        declared.enqueue(word="now")
+        declared.using(run_after=NOON + timedelta(days=3)).enqueue(word="later")
+    with clock.stopped(NOON):
+        assert run_due() == 0
+        assert call_back() == 1
+        assert call_back() == 0
+        assert run_due() == 1
+    assert done == ["now"]
+
+
+def test_a_lease_by_a_clock_ahead_does_not_last_a_day(db: None, declare: Declare) -> None:
+    @declare("test.fails")
+    def fails() -> None:
+        raise OSError
+
+    fails.enqueue()
+    with clock.stopped(clock.now() + timedelta(days=1)):
+        assert run_due() == 1
+    assert run_due() == 0
+    assert call_back() == 1
+    assert run_due() == 1
+
+
+def test_clocks_that_differ_a_little_are_let_be(db: None, declare: Declare) -> None:
+    every(timedelta(minutes=10), declare("test.tick")(lambda: None))
+    with clock.stopped(NOON + timedelta(seconds=4)):
+        declare("test.near")(lambda: None).enqueue()
+        assert enqueue_due_recurrences() == 1
+    with clock.stopped(NOON):
+        assert call_back() == 0
+        assert enqueue_due_recurrences() == 0
 
 
 def test_two_clerks_at_once_enqueue_what_recurs_once(fresh_database: str, declare: Declare) -> None:

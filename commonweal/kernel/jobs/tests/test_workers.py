@@ -29,7 +29,7 @@ def work(number):
         cursor.execute("INSERT INTO done VALUES (%s)", [number])
     if hang:
         print("working", flush=True)
-        time.sleep(60)
+        time.sleep(4)
 
 print("ready", flush=True)
 sys.stdin.readline()
@@ -61,15 +61,42 @@ def go(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_a_killed_worker_loses_nothing_and_doubles_nothing(
-    fresh_database: str, session: psycopg.Connection[tuple[int, ...]]
-) -> None:
+Session = psycopg.Connection[tuple[int, ...]]
+
+
+def ask_for(session: Session, jobs: int) -> None:
     session.execute("CREATE TABLE done (number integer)")
     with session.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO jobs_job (id, task, payload, due) VALUES (%s, 'test.work', %s, now())",
-            [(uuid7(), f'{{"number": {number}}}') for number in range(100)],
+            [(uuid7(), f'{{"number": {number}}}') for number in range(jobs)],
         )
+
+
+def test_a_worker_that_stands_still_holds_its_job_no_longer_than_its_lease(
+    fresh_database: str, session: Session
+) -> None:
+    ask_for(session, 20)
+    victim, worker = start(fresh_database, "hang"), start(fresh_database, "work")
+    try:
+        go(victim)
+        assert victim.stdout
+        assert victim.stdout.readline() == "working\n"
+        victim.send_signal(signal.SIGSTOP)
+        go(worker)
+        assert worker.wait(timeout=30) == 0
+        assert session.execute("SELECT count(*), count(DISTINCT number) FROM done").fetchone() == (20, 20)
+        victim.send_signal(signal.SIGCONT)  # and goes on, after its job was done by the other
+        assert victim.wait(timeout=30) != 0
+    finally:
+        for process in (victim, worker):
+            process.kill()
+            process.communicate()
+    assert session.execute("SELECT count(*), count(DISTINCT number) FROM done").fetchone() == (20, 20)
+
+
+def test_a_killed_worker_loses_nothing_and_doubles_nothing(fresh_database: str, session: Session) -> None:
+    ask_for(session, 100)
     victim, workers = start(fresh_database, "hang"), [start(fresh_database, "work") for _ in range(2)]
     try:
         go(victim)

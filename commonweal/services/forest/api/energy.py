@@ -168,7 +168,7 @@ class Grove(Schema):
     ended: bool
 
 
-class Gift(Body):
+class EnergyGift(Body):
     """Grams for a grove."""
 
     grams: Annotated[int, Field(ge=1, le=10_000_000)]
@@ -193,7 +193,7 @@ def all_groves(request: HttpRequest) -> list[Grove]:
 
 
 @router.post("/groves/{uuid:grove}/gifts", response={201: Grove}, summary="Put energy into a grove")
-def put_in(request: HttpRequest, grove: uuid.UUID, gift: Gift, key: IdempotencyKey) -> Status[Grove]:
+def put_in(request: HttpRequest, grove: uuid.UUID, gift: EnergyGift, key: IdempotencyKey) -> Status[Grove]:
     """Put some of one's energy into a grove; the same key again is the same gift."""
     person = session.signed_in(request)
     grove_actions.put_in(person, grove, gift.grams, key)

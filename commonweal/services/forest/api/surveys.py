@@ -35,7 +35,7 @@ class Counted(Schema):
     diameters: list[int]
 
 
-class Outcome(Schema):
+class SurveyOutcome(Schema):
     """Shares in parts of a million; the interval is at 95 %, `error` is relative, at 90 %."""
 
     planted: int
@@ -60,7 +60,7 @@ class SurveyOut(Schema):
     at: datetime
     draw: Drawn | None
     counts: list[Counted]
-    outcome: Outcome | None
+    outcome: SurveyOutcome | None
 
 
 @router.get("/surveys/{uuid:survey}", response=SurveyOut, auth=None, summary="One survey")
@@ -90,7 +90,7 @@ def one(request: HttpRequest, survey: uuid.UUID) -> SurveyOut:
             Counted(subplot=each.subplot, planted=each.planted, alive=each.alive, diameters=each.diameters)
             for each in found.counts
         ],
-        outcome=Outcome(
+        outcome=SurveyOutcome(
             planted=outcome.planted,
             alive=outcome.alive,
             survival=outcome.survival,

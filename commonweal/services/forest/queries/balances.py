@@ -11,10 +11,10 @@ from typing import Any
 
 from django.db import connection
 
+from commonweal.kernel.sql import row, rows
 from commonweal.services.forest import energy
 from commonweal.services.forest.energy.books import NAMES
 from commonweal.services.forest.energy.conserve import MOVES
-from commonweal.services.forest.queries.sql import row, rows
 
 PLACES = {
     "minted": "minted",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.forest.queries.sql import row, rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.geo import Point, distance
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.forest.planting import degrees, mercator
-from commonweal.services.forest.queries.sql import row, rows
 from commonweal.services.forest.rules.field import FAR, WIDE, Standing
 
 

@@ -9,9 +9,9 @@ from datetime import date, datetime
 from typing import Any
 
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.sql import Found, row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.forest.planting import degrees
-from commonweal.services.forest.queries.sql import Found, row, rows
 from commonweal.services.forest.rules.certificates import Number, parse_number
 from commonweal.services.forest.rules.trees import State, state
 

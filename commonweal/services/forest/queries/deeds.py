@@ -16,10 +16,10 @@ from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.proof import tree
 from commonweal.kernel.proof.verify import SALT_SIZE, seal
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.forest.queries.methods import Method
 from commonweal.services.forest.queries.sources import Source, source
-from commonweal.services.forest.queries.sql import row, rows
 
 Opening = tuple[bytes, dict[str, Any]]
 

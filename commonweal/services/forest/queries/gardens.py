@@ -10,9 +10,9 @@ from datetime import date, datetime, timedelta
 from commonweal.kernel import clock
 from commonweal.kernel.parties import cipher, people
 from commonweal.kernel.parties.models import Guardianship, Party
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.forest.queries import study
-from commonweal.services.forest.queries.sql import row, rows
 from commonweal.services.forest.rules.bubbles import LASTS, RIPENS_AFTER, ZONE, Bubble, Garden, State, day_of
 from commonweal.services.forest.rules.people import is_child
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties import cipher
+from commonweal.kernel.sql import rows
 from commonweal.kernel.text import Text
 from commonweal.services.forest.queries import gardens
 from commonweal.services.forest.queries.holdings import held
-from commonweal.services.forest.queries.sql import rows
 from commonweal.services.forest.rules.groves import shares
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from commonweal.services.forest.queries.sql import row
+from commonweal.kernel.sql import row
 
 
 def held(owner: uuid.UUID) -> int:

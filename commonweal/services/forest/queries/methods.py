@@ -10,8 +10,8 @@ from datetime import date, datetime
 from typing import Any
 
 from commonweal.kernel.errors import Invalid, NotFound
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.forest.queries.sql import row, rows
 from commonweal.services.forest.rules.evidence import Grade
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from commonweal.services.forest.queries.sql import row
+from commonweal.kernel.sql import row
 from commonweal.services.forest.rules.certificates import Numbers
 
 SUMS = """

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from commonweal.services.forest.queries.sql import row, rows
+from commonweal.kernel.sql import row, rows
 
 FEWEST = 3
 """People below whom a day's number of them is not told: a sum over so few would be somebody's day."""

@@ -6,7 +6,7 @@ import importlib.util
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from commonweal.services.forest.queries.sql import row, rows
+from commonweal.kernel.sql import row, rows
 
 if TYPE_CHECKING:
     from commonweal.services.forest.photos import Picture

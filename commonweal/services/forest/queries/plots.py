@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.forest.plots import Outline
 from commonweal.services.forest.queries import seasons
 from commonweal.services.forest.queries.seasons import Season
-from commonweal.services.forest.queries.sql import row, rows
 from commonweal.services.forest.rules.certificates import Numbers
 
 

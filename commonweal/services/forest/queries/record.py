@@ -8,9 +8,9 @@ from datetime import date, datetime
 
 from django.urls import reverse
 
+from commonweal.kernel.sql import rows
 from commonweal.kernel.text import Text
 from commonweal.services.forest.queries.certificates import Certificate
-from commonweal.services.forest.queries.sql import rows
 
 
 @dataclass(frozen=True, slots=True)

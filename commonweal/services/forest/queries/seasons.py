@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.forest.queries.sql import row, rows
 from commonweal.services.forest.rules.plots import Season as Rule
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.forest.queries.sql import row, rows
 from commonweal.services.forest.rules.evidence import Grade
 
 

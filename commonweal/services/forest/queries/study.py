@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from commonweal.services.forest.queries.sql import row, rows
+from commonweal.kernel.sql import row, rows
 from commonweal.services.forest.rules.study import Design
 
 

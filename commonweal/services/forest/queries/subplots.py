@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from commonweal.kernel.sql import rows
 from commonweal.services.forest.planting import degrees
-from commonweal.services.forest.queries.sql import rows
 
 
 @dataclass(frozen=True, slots=True)

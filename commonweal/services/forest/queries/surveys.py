@@ -9,8 +9,8 @@ from typing import Any
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties.people import OFFICER, STEWARD
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.forest.queries.sql import row, rows
 
 
 @dataclass(frozen=True, slots=True)

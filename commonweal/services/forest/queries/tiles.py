@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from commonweal.kernel.sql import rows
 from commonweal.services.forest.planting.layout import STEPS, degrees
-from commonweal.services.forest.queries.sql import rows
 from commonweal.services.forest.rules.certificates import Number
 from commonweal.services.forest.rules.tiles import CELLS, COUNTED, SINGLE, Tile
 

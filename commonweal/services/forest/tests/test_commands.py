@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from bench.forest.photos import coded, plantation
-from commonweal.cli import main
 from commonweal.services.forest.modes import FEATURES, MODES
 from commonweal.services.forest.tests.data import FOREST, public
 from commonweal.services.forest.tests.test_canopy import write
+from tests.command import main
 
 
 def ask(capsys: pytest.CaptureFixture[str], *words: object, code: int = 0) -> Any:

@@ -14,12 +14,12 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import seal
+from commonweal.kernel.sql import prepared
 from commonweal.services.giving.actions import callbacks
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Agreeing, Callback, recurring
 from commonweal.services.giving.queries import recurring as queries
 from commonweal.services.giving.queries.campaigns import taking
-from commonweal.services.giving.queries.sql import prepared
 from commonweal.services.giving.rules import campaigns as campaign_rules
 from commonweal.services.giving.rules import gifts as gift_rules
 from commonweal.services.giving.rules import recurring as rules

@@ -4,19 +4,21 @@ A gift: debit `provider:<channel>`, credit `received` (no floor, striped: many w
 `received`, credit `fund` (floor 0: nothing that is not there can be spent). A payout: debit `fund`, credit `bank`, then
 `provider:collected`; what neither holds is `payable` until the provider settles. A refund: debit `fund`, credit
 `provider:<channel>`, pending until the provider has said how it ended; if it bounces later: debit `provider:<channel>`,
-credit `owed`. A chargeback: the same for what is there, and debit `receivable` for what is spent. Fees: debit `fund`,
-or `borne` if the host bears them, credit `provider:<channel>` or `host`; a tip: debit `provider:<channel>`, credit
-`host`. A settlement: debit `bank`, credit `provider:<channel>`; and debit `payable`, credit `bank` for what has waited.
-A pool of matching: debit `provider:collected`, credit `pool:<id>`; a match: debit `pool:<id>`, credit `received`; taken
-back: debit `fund`, credit `pool:<id>`. A card: debit `provider:<channel>`, credit `cards`; its use: debit `cards`, and
-out as a payout, into the book of its campaign as collected. A published grant: debit `recipient:<party>`, credit
-`funder`.
+credit `owed`; so does what is paid twice, until it goes back. A chargeback: the same for what is there, and debit
+`receivable` for what is spent. Fees: debit `fund`, or `borne` if the host bears them, credit `provider:<channel>` or
+`host`; a tip: debit `provider:<channel>`, credit `host`. A settlement: debit `bank`, credit `provider:<channel>`; and
+debit `payable`, credit `bank` for what has waited. A pool of matching: debit `provider:collected`, credit `pool:<id>`;
+a match: debit `pool:<id>`, credit `received`; taken back: debit `fund`, credit `pool:<id>`. A card: debit
+`provider:<channel>`, credit `cards`; its use: debit `cards`, and out as a payout, into the book of its campaign as
+collected. A published grant: debit `recipient:<party>`, credit `funder`.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+
+from django.db import transaction
 
 from commonweal.kernel.ledger import Account, Leg, balance, open_accounts
 from commonweal.kernel.proof.log import Cursor
@@ -57,7 +59,7 @@ def receivable(book: uuid.UUID, asset: str) -> Account:
 
 
 def owed(book: uuid.UUID, asset: str) -> Account:
-    """Refunds that came back after they had been done: they are still owed to their givers."""
+    """What is owed to payers: refunds that came back after they had been done, and what was paid twice."""
     return Account(book, "owed", asset, CREDIT, floor=0)
 
 
@@ -108,8 +110,7 @@ _SEEN: set[tuple[uuid.UUID, str]] = set()
 def ensure(cursor: Cursor, accounts: Iterable[Account]) -> None:
     """Open what is not open yet: a provider that was configured after a campaign had got its accounts.
 
-    Asked once a process for each, so that it costs a busy door nothing. What is opened here is asked for again, since
-    the caller may yet roll back.
+    Asked once a process for each, so that it costs a busy door nothing; remembered when the caller has committed.
     """
     unseen = [account for account in accounts if (account.book, account.name) not in _SEEN]
     if not unseen:
@@ -119,7 +120,7 @@ def ensure(cursor: Cursor, accounts: Iterable[Account]) -> None:
         [[account.book for account in unseen], [account.id for account in unseen]],
     )
     found = set(cursor.fetchall())
-    _SEEN.update(found)
+    transaction.on_commit(lambda: _SEEN.update(found))
     open_accounts(cursor, [account for account in unseen if (account.book, account.name) not in found])
 
 

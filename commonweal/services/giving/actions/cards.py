@@ -16,7 +16,7 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import books, callbacks
+from commonweal.services.giving.actions import books, callbacks, twice
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, provider
 from commonweal.services.giving.queries import cards as queries
@@ -64,9 +64,12 @@ def take_in(callback: Callback) -> Outcome:
         if card is None:
             return Outcome.UNKNOWN
         wish = Give(card.campaign, card.buyer, card.amount, card.asset.code, card.channel, "")
-        outcome = gift_rules.judge(wish, Report(callback.provider, callback.amount, callback.asset), paid=card.paid)
+        report = Report(callback.provider, callback.amount, callback.asset, callback.reference)
+        outcome = gift_rules.judge(wish, report, paid=card.reference)
         if not callbacks.keep(cursor, callback, outcome, now):
             return Outcome.KNOWN
+        if outcome is Outcome.TWICE:
+            twice.owe(cursor, callback, now)
         if outcome is not Outcome.PAID:
             return outcome
         asset = card.asset.code

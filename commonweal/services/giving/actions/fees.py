@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -22,11 +22,16 @@ from commonweal.services.giving.rules.trace import Span, free
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """What a party keeps of a gift at this place of the line, in smallest units."""
+    """What a party keeps of a gift at this place of the line, in smallest units; `dispute` is its chargeback."""
 
     gift: uuid.UUID
     place: Span
     amount: int
+    dispute: uuid.UUID | None = None
+
+    def id(self, campaign: uuid.UUID, party: Payee) -> uuid.UUID:
+        """By which it is kept once; that of a dispute is the id of its chargeback."""
+        return self.dispute or derived(campaign, f"fee:{party}:{self.gift}")
 
 
 def of_host(
@@ -42,18 +47,19 @@ def of_host(
     _keep(cursor, campaign, asset, Payee.HOST, Bearer.CAMPAIGN, kept, legs, now)
 
 
-def of_processor(
-    cursor: Cursor, campaign: uuid.UUID, asset: str, channel: str, bearer: Bearer, said: Sequence[Fee],
+def of_provider(
+    cursor: Cursor, campaign: uuid.UUID, asset: str, channel: str, bearer: Bearer, party: Payee, said: Sequence[Fee],
     drawn: Sequence[Span], now: datetime,
 ) -> None:  # fmt: skip
-    """What a provider has kept of payments, each once; under the lock of the line, `drawn` what is gone from it.
+    """What a provider has kept of payments, or taken for disputes (`party`), each once; under the lock of the line,
+    `drawn` what is gone from it.
 
     Borne by the campaign, it takes what is left of its own gift first; what is spent of it is owed by the charity.
     Borne by the host, the fund stays whole and the host owes it to the book.
     """
     cursor.execute(
-        "SELECT gift FROM giving_fee WHERE book = %s AND party = %s AND gift = ANY(%s)",
-        [campaign, Payee.PROCESSOR, [fee.gift for fee in said]],
+        "SELECT id FROM giving_fee WHERE book = %s AND id = ANY(%s)",
+        [campaign, [fee.id(campaign, party) for fee in said]],
     )
     known = {row[0] for row in cursor.fetchall()}
     there = books.provider(campaign, asset, channel)
@@ -63,7 +69,7 @@ def of_processor(
     kept: list[tuple[Fee, list[Span], int]] = []
     gone = sorted(drawn)
     for fee in said:
-        if fee.gift in known or not fee.amount:
+        if fee.id(campaign, party) in known or not fee.amount:
             continue
         spans: list[Span] = []
         if bearer is Bearer.CAMPAIGN:
@@ -78,7 +84,46 @@ def of_processor(
     else:
         legs += [Leg(account.id, part) for account, part in ((books.fund(campaign, asset), whole - owed), (owes, owed))
                  if part]  # fmt: skip
-    _keep(cursor, campaign, asset, Payee.PROCESSOR, bearer, kept, legs, now)
+    _keep(cursor, campaign, asset, party, bearer, kept, legs, now)
+
+
+def of_cards(
+    cursor: Cursor, campaign: uuid.UUID, asset: str, channel: str, said: Mapping[uuid.UUID, int], now: datetime
+) -> None:
+    """What a provider has kept of the payments of cards, each once. A card holds all that was paid, so the host bears
+    it, whatever the terms are."""
+    cursor.execute("SELECT card FROM giving_card_fee WHERE book = %s AND card = ANY(%s)", [campaign, list(said)])
+    known = {row[0] for row in cursor.fetchall()}
+    fresh = {card: amount for card, amount in said.items() if card not in known}
+    if not fresh:
+        return
+    there, borne = books.provider(campaign, asset, channel), books.borne(campaign, asset)
+    open_accounts(cursor, [there, borne])
+    whole = sum(fresh.values())
+    legs = books.move(borne, there, whole)
+    of = (campaign, asset, Payee.PROCESSOR, Bearer.HOST)
+    transfer, fact = _post(cursor, *of, legs, whole, len(fresh), 0, now)
+    cursor.execute(
+        """
+        INSERT INTO giving_card_fee (book, card, amount, transfer, fact, at)
+        SELECT %s, card, amount, %s, %s, %s FROM unnest(%s::uuid[], %s::bigint[]) AS fee (card, amount)
+        """,
+        [campaign, transfer, fact, now, list(fresh), list(fresh.values())],
+    )
+
+
+def _post(
+    cursor: Cursor, campaign: uuid.UUID, asset: str, party: Payee, bearer: Bearer, legs: Sequence[Leg], whole: int,
+    number: int, receivable: int, now: datetime,
+) -> tuple[uuid.UUID, uuid.UUID]:  # fmt: skip
+    """One transfer and one fact for some fees."""
+    id = uuid7()
+    post(cursor, [Transfer(campaign, f"fees {id}", request_hash("fees", str(id)), "giving.fees", tuple(legs), now,
+                           id=id)])  # fmt: skip
+    fields = {"campaign": str(campaign), "party": party.value, "amount": whole, "asset": asset, "gifts": number}
+    fact = Fact("giving.fees", now, fields | {"bearer": bearer.value, "receivable": receivable})
+    append(cursor, fact)
+    return id, fact.id
 
 
 def _keep(
@@ -88,15 +133,10 @@ def _keep(
     """Write fees down with one transfer and one fact for all of them."""
     if not kept:
         return
-    whole, id = sum(fee.amount for fee, _, _ in kept), uuid7()
-    request = request_hash("fees", str(id))
-    post(cursor, [Transfer(campaign, f"fees {id}", request, "giving.fees", tuple(legs), now, id=id)])
-    fields = {"campaign": str(campaign), "party": party.value, "amount": whole, "asset": asset, "gifts": len(kept)}
-    fact = Fact("giving.fees", now, fields | {"bearer": bearer.value, "receivable": sum(short for _, _, short in kept)})
-    append(cursor, fact)
+    whole, receivable = sum(fee.amount for fee, _, _ in kept), sum(short for _, _, short in kept)
+    transfer, fact = _post(cursor, campaign, asset, party, bearer, legs, whole, len(kept), receivable, now)
     rows = [
-        (derived(campaign, f"fee:{party}:{fee.gift}"), fee.gift, fee.amount, short, books.multirange(spans))
-        for fee, spans, short in kept
+        (fee.id(campaign, party), fee.gift, fee.amount, short, books.multirange(spans)) for fee, spans, short in kept
     ]
     cursor.execute(
         """
@@ -106,7 +146,7 @@ def _keep(
         FROM unnest(%(id)s::uuid[], %(gift)s::uuid[], %(amount)s::bigint[], %(receivable)s::bigint[], %(spans)s::text[])
             AS fee (id, gift, amount, receivable, spans)
         """,
-        {"book": campaign, "party": party, "bearer": bearer, "transfer": id, "fact": fact.id, "at": now,
+        {"book": campaign, "party": party, "bearer": bearer, "transfer": transfer, "fact": fact, "at": now,
          **dict(zip(("id", "gift", "amount", "receivable", "spans"), map(list, zip(*rows, strict=True)), strict=True))},
     )  # fmt: skip
     cursor.execute(

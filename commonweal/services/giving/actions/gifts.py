@@ -22,6 +22,7 @@ from commonweal.kernel.ledger import (
     Transfer,
     expired,
     find,
+    is_open,
     post,
     post_each,
     request_hash,
@@ -33,15 +34,15 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
+from commonweal.kernel.sql import prepared
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import agreements, books, callbacks, cards, marks, matches, returns
+from commonweal.services.giving.actions import agreements, books, callbacks, cards, marks, matches, returns, twice
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries import cards as card_queries
 from commonweal.services.giving.queries import teams
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.gifts import Gift, laid_after
-from commonweal.services.giving.queries.sql import prepared
 from commonweal.services.giving.rules import fees
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome
@@ -169,14 +170,16 @@ def take_in(callback: Callback) -> Outcome:
         if promised and outcome is Outcome.PAID:
             wish, given_at, _ = promised
             _receive(cursor, callback, wish, given_at, now)
+        elif outcome is Outcome.TWICE:
+            twice.owe(cursor, callback, now)
     return outcome
 
 
-def _judge(promised: tuple[Give, datetime, bool] | None, callback: Callback) -> Outcome:
+def _judge(promised: tuple[Give, datetime, str | None] | None, callback: Callback) -> Outcome:
     if promised is None:
         return Outcome.UNKNOWN
     wish, _, paid = promised
-    reported = rules.Report(callback.provider, callback.amount, callback.asset)
+    reported = rules.Report(callback.provider, callback.amount, callback.asset, callback.reference)
     return rules.judge(wish, reported, paid=paid)
 
 
@@ -325,13 +328,13 @@ def _kept(
     }
 
 
-def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool] | None:
-    """The gift that a callback names: what was wished, when, and whether it is paid; locked until the end."""
+def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, str | None] | None:
+    """The gift that a callback names: what was wished, when, and which payment has paid it; locked until the end."""
     cursor.execute(
         """
         SELECT g.giver, g.amount, c.asset, g.channel, g.at,
                coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip,
-               EXISTS (SELECT FROM giving_payment p WHERE p.book = g.book AND p.gift = g.id)
+               (SELECT p.reference FROM giving_payment p WHERE p.book = g.book AND p.gift = g.id)
         FROM giving_gift g JOIN giving_campaign c ON c.id = g.book
         WHERE g.book = %s AND g.id = %s FOR UPDATE OF g
         """,
@@ -345,8 +348,11 @@ def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, bool]
 
 
 def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime, now: datetime) -> None:
-    """The money is there; if it came after the promise had expired it is there too, by a transfer of its own."""
-    if now < given_at + rules.PAY_WITHIN:
+    """The money is there; if it came after the promise had expired it is there too, by a transfer of its own.
+
+    A promise may have expired early, by a clock that was ahead.
+    """
+    if now < given_at + rules.PAY_WITHIN and is_open(cursor, wish.campaign, callback.gift):
         transfer = resolve(cursor, wish.campaign, callback.gift, "post", now).id
     else:
         resolve(cursor, wish.campaign, callback.gift, "void", now)

@@ -6,7 +6,6 @@ import uuid
 from dataclasses import asdict
 from datetime import timedelta
 
-from django.core import signing
 from django.db import connection, transaction
 
 from commonweal.kernel import clock
@@ -14,14 +13,12 @@ from commonweal.kernel.errors import Invalid
 from commonweal.kernel.parties import cipher, people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import links
 from commonweal.services.giving.queries import campaigns
 from commonweal.services.giving.rules.companies import EMPLOYEE
 from commonweal.services.giving.rules.receipts import Taxpayer
 
 REMIND_EVERY = timedelta(days=30)
-JOIN = "giving.company"
-"""What links for joining a company's report are signed for."""
-LINK_LASTS = timedelta(days=30)
 
 
 @transaction.atomic
@@ -83,18 +80,15 @@ def name_on_receipts(party: Party, taxpayer: Taxpayer) -> None:
 def company_link(officer: Party, company: Party) -> str:
     """What an employee opens to join: signed, good for 30 days. Raises `NotAllowed`."""
     people.require_role(officer, people.OFFICER, company)
-    return signing.dumps([str(company.id), int(clock.now().timestamp())], salt=JOIN, compress=True)
+    return links.JOIN.sign(str(company.id))
 
 
 def company_of(link: str) -> Party:
-    """The company that a link is for. Raises `Invalid` (`company.link`) if it is not ours or too old."""
-    try:
-        company, made = signing.loads(link, salt=JOIN)
-    except signing.BadSignature:
-        company, made = "", 0
-    found = people.named(uuid.UUID(company)) if company else None
-    if found is None or clock.now().timestamp() - made > LINK_LASTS.total_seconds():
-        raise Invalid("company.link", Text("This link is over. Ask for a new one.", "该链接已失效，请索取新的链接。"))
+    """The company that a link is for. Raises `Invalid` (`link.form`, `company.unknown`) and `Gone` (`link.over`)."""
+    (company,) = links.JOIN.read(link)
+    found = people.named(uuid.UUID(company))
+    if found is None:
+        raise Invalid("company.unknown", Text("There is no such company here.", "本站没有这家企业。"))
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 
-from django.core import signing
 from django.db import connection, transaction
 
 from commonweal.kernel import clock
@@ -16,7 +15,7 @@ from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import line, payouts
+from commonweal.services.giving.actions import line, links, payouts
 from commonweal.services.giving.queries import orders as queries
 from commonweal.services.giving.queries import vendors
 from commonweal.services.giving.rules import orders as rules
@@ -24,8 +23,6 @@ from commonweal.services.giving.rules import payouts as payout_rules
 from commonweal.services.giving.rules import texts
 from commonweal.services.giving.rules.orders import Billed, Wanted
 from commonweal.services.giving.rules.plans import Asking
-
-RECEIVER = "giving.receiver"
 
 
 def order(
@@ -79,24 +76,19 @@ def receiver_link(officer: Party, campaign: uuid.UUID, request: uuid.UUID) -> st
     """What the charity sends to whoever receives the things: a signed link to confirm them. Raises `NotAllowed`."""
     found = queries.order(campaign, request)
     people.require_role(officer, people.OFFICER, Party(id=found.payout.organisation_id))
-    return signing.dumps([str(campaign), str(request)], salt=RECEIVER, compress=True)
+    return links.RECEIVER.sign(str(campaign), str(request))
 
 
 def order_of(link: str) -> queries.Order:
-    """The order that a link is for. Raises `Invalid` (`order.link`)."""
-    try:
-        campaign, request = signing.loads(link, salt=RECEIVER)
-    except signing.BadSignature as error:
-        raise Invalid(
-            "order.link", Text("This link is not ours. Ask for a new one.", "链接无效，请索取新的链接。")
-        ) from error
+    """The order that a link is for. Raises `Invalid` (`link.form`) and `Gone` (`link.over`)."""
+    campaign, request = links.RECEIVER.read(link)
     return queries.order(uuid.UUID(campaign), uuid.UUID(request))
 
 
 def arrive(receiver: Party, link: str, got: Mapping[int, int], evidence: Sequence[bytes]) -> None:
     """The receiving side has got so many of each line, with pictures or papers.
 
-    Raises `Invalid` (`order.link`, `evidence.*`) and what `rules.orders.check_arrival` raises.
+    Raises `Invalid` (`link.form`, `evidence.*`), `Gone` (`link.over`) and what `rules.orders.check_arrival` raises.
     """
     found = order_of(link)
     payout_rules.check_evidence(len(evidence))

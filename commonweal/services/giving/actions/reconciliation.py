@@ -16,16 +16,18 @@ from commonweal.kernel.ledger import Transfer, balance, open_accounts, post, req
 from commonweal.kernel.proof.log import Cursor
 from commonweal.services.giving.actions import books, fees, line
 from commonweal.services.giving.actions.fees import Fee
-from commonweal.services.giving.payment import Entry, Provider, Settlement
+from commonweal.services.giving.payment import Entry, Kind, Settlement, Stating
 from commonweal.services.giving.queries import reconciliation as queries
+from commonweal.services.giving.rules.fees import Payee
 from commonweal.services.giving.rules.reconciliation import Difference, Line, compare, named, settled
+from commonweal.services.giving.rules.reconciliation import fees as fees_differ
 from commonweal.services.giving.rules.trace import Span
 
 SETTLES_WITHIN = timedelta(days=14)
 """How far back the lines of a settlement may lie."""
 
 
-def reconcile(source: Provider, day: date) -> list[Difference]:
+def reconcile(source: Stating, day: date) -> list[Difference]:
     """Go through a day of a provider, in its own zone; asking again adds only what is new.
 
     What it says to have kept of payments becomes fees, what it has paid into the bank a settlement. Every difference is
@@ -36,6 +38,7 @@ def reconcile(source: Provider, day: date) -> list[Difference]:
     here, there = queries.lines(source.name, begin, end), _lines(source.fetch_statement(day))
     found = compare(here, there)
     _keep_fees(source.name, named(here, there))
+    found += fees_differ(queries.lines(source.name, begin, end), there)
     settlements = [
         each for each in source.fetch_settlements(day) if not queries.is_settled(source.name, each.reference)
     ]
@@ -65,19 +68,30 @@ def _lines(entries: Sequence[Entry]) -> list[Line]:
 
 
 def _keep_fees(channel: str, lines: Sequence[Line]) -> None:
-    """Book by book, what a provider has kept of payments that are in the books."""
+    """Book by book, what a provider has kept of payments that are in the books, and has taken for disputes."""
     by_book: dict[tuple[uuid.UUID, str], list[Line]] = defaultdict(list)
     for each in lines:
-        if each.kind == "payment" and each.fee > 0 and each.book and each.gift:
+        if each.fee > 0 and each.book and each.gift and each.kind in (Kind.PAYMENT, Kind.CHARGEBACK):
             by_book[each.book, each.asset].append(each)
     for (book, asset), of in by_book.items():
         with transaction.atomic(), connection.cursor() as cursor:
             line.lock(cursor, book)
             line.lay(cursor, book)
             places = queries.places(book, [each.gift for each in of if each.gift])
-            said = [Fee(each.gift, Span(*places[each.gift]), each.fee) for each in of if each.gift in places]
-            drawn = line.drawn(cursor, book)
-            fees.of_processor(cursor, book, asset, channel, queries.bearer_of(book), said, drawn, clock.now())
+            bearer, now = queries.bearer_of(book), clock.now()
+            for kind, party in ((Kind.PAYMENT, Payee.PROCESSOR), (Kind.CHARGEBACK, Payee.DISPUTE)):
+                said = [
+                    Fee(each.gift, Span(*places[each.gift]), each.fee, _dispute(book, each))
+                    for each in of
+                    if each.kind == kind and each.gift in places
+                ]
+                fees.of_provider(cursor, book, asset, channel, bearer, party, said, line.drawn(cursor, book), now)
+            cards = {each.gift: each.fee for each in of if each.gift and each.gift not in places}
+            fees.of_cards(cursor, book, asset, channel, cards, now)
+
+
+def _dispute(book: uuid.UUID, said: Line) -> uuid.UUID | None:
+    return derived(book, f"chargeback:{said.reference}") if said.kind == Kind.CHARGEBACK else None
 
 
 def _settle(channel: str, day: date, settlement: Settlement, here: Sequence[Line]) -> Difference | None:

@@ -14,13 +14,13 @@ from commonweal.kernel.ids import derived
 from commonweal.kernel.jobs import enqueue
 from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties.models import Party
+from commonweal.kernel.sql import prepared
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts
 from commonweal.services.giving.actions.agreements import halted, locked, write
 from commonweal.services.giving.payment import Order, recurring
 from commonweal.services.giving.queries import recurring as queries
 from commonweal.services.giving.queries.campaigns import taking, unknown
-from commonweal.services.giving.queries.sql import prepared
 from commonweal.services.giving.rules import campaigns as campaign_rules
 from commonweal.services.giving.rules import gifts as gift_rules
 from commonweal.services.giving.rules import recurring as rules

@@ -25,7 +25,7 @@ from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.quantity import check_amount
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import books, callbacks, line
+from commonweal.services.giving.actions import books, callbacks, line, twice
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.matching import clawed_back
 from commonweal.services.giving.payment import Back, Callback, Kind, provider
@@ -33,6 +33,7 @@ from commonweal.services.giving.payment.port import NOBODY
 from commonweal.services.giving.queries import fees
 from commonweal.services.giving.queries import gifts as gift_queries
 from commonweal.services.giving.queries import returns as queries
+from commonweal.services.giving.queries import twice as twice_queries
 from commonweal.services.giving.queries.campaigns import acts_for, asset_of
 from commonweal.services.giving.queries.reconciliation import paid_as
 from commonweal.services.giving.rules import fees as fee_rules
@@ -145,6 +146,10 @@ def send(campaign: uuid.UUID, id: uuid.UUID) -> None:
 def take_in(callback: Callback) -> Outcome:
     """Take in what a provider reports of a refund or a chargeback, once. What contradicts the books moves nothing."""
     now = clock.now()
+    if callback.refund and callback.succeeded and (paid_twice := twice_queries.find(callback.book, callback.refund)):
+        said = callback.provider, callback.amount, callback.asset
+        if said == (paid_twice.provider, paid_twice.amount, paid_twice.asset):
+            return Outcome.REFUNDED if twice.conclude(callback.book, callback.refund) else Outcome.KNOWN
     if callback.gift == NOBODY and (named := paid_as(callback.provider, callback.payment)):
         callback = replace(callback, book=named[0], gift=named[1])
     with transaction.atomic(), connection.cursor() as cursor:

@@ -4,39 +4,33 @@ from __future__ import annotations
 
 import uuid
 
-from django.core import signing
 from django.db import connection, transaction
 
 from commonweal.kernel import clock
-from commonweal.kernel.errors import Conflict, Invalid, NotAllowed
+from commonweal.kernel.errors import Conflict, NotAllowed
 from commonweal.kernel.files import store
 from commonweal.kernel.jobs import enqueue
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import links
 from commonweal.services.giving.queries import payouts
 from commonweal.services.giving.queries import uses as queries
 from commonweal.services.giving.queries.campaigns import taking, unknown
 from commonweal.services.giving.rules import campaigns, texts
 from commonweal.services.giving.rules import uses as rules
 
-LINK = "giving.use"
-
 
 def link(officer: Party, campaign: uuid.UUID, request: uuid.UUID) -> str:
     """What the charity sends to whoever has the things: a signed link to answer with. Raises `NotAllowed`."""
     people.require_role(officer, people.OFFICER, Party(id=payouts.payout(campaign, request).organisation_id))
-    return signing.dumps([str(campaign), str(request)], salt=LINK, compress=True)
+    return links.USE.sign(str(campaign), str(request))
 
 
 def payout_of(written: str) -> payouts.Payout:
-    """The payout that a link is for. Raises `Invalid` (`use.link`)."""
-    try:
-        campaign, request = signing.loads(written, salt=LINK)
-    except signing.BadSignature as error:
-        said = Text("This link is not ours. Ask for a new one.", "链接无效，请索取新的链接。")
-        raise Invalid("use.link", said) from error
+    """The payout that a link is for. Raises `Invalid` (`link.form`) and `Gone` (`link.over`)."""
+    campaign, request = links.USE.read(written)
     return payouts.payout(uuid.UUID(campaign), uuid.UUID(request))
 
 
@@ -44,8 +38,8 @@ def payout_of(written: str) -> payouts.Payout:
 def answer(by: Party, campaign: uuid.UUID, request: uuid.UUID, after: int, given: rules.Answer, link: str = "") -> None:
     """The charity, or whoever has its link, tells and shows how what was bought is used, once for each question.
 
-    Raises `NotFound` (`payout.unknown`), `NotAllowed`, `Invalid` (`text.*`, `use.picture`, the pictures) and `Conflict`
-    (`use.not-asked`).
+    Raises `NotFound` (`payout.unknown`), `NotAllowed`, `Gone` (`link.over`), `Invalid` (`text.*`, `use.picture`, the
+    pictures) and `Conflict` (`use.not-asked`).
     """
     paid = payouts.payout(campaign, request)
     if not link:

@@ -15,6 +15,7 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.quantity import CNY, check_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries import vendors as queries
+from commonweal.services.giving.queries.grants import unknown_organisation
 from commonweal.services.giving.rules import texts
 
 
@@ -22,9 +23,11 @@ from commonweal.services.giving.rules import texts
 def admit(steward: Party, organisation: uuid.UUID, about: Text, contact: str) -> None:
     """A steward admits an organisation as a vendor, once its papers have been seen.
 
-    Raises `NotAllowed` and `Conflict` (`vendor.known`).
+    Raises `NotAllowed`, `NotFound` (`organisation.unknown`) and `Conflict` (`vendor.known`).
     """
     people.require_role(steward, people.STEWARD)
+    if not Party.objects.filter(pk=organisation, kind=Party.Kind.ORGANISATION).exists():
+        raise unknown_organisation()
     now = clock.now()
     said = texts.both(about.en, about.zh, "about", 1_000, lines=True)
     contact = texts.check(contact, "contact", 200)

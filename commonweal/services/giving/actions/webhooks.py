@@ -24,7 +24,7 @@ from commonweal.services.giving.queries import webhooks as queries
 MOST = 10
 """Webhooks of one party."""
 GIFTS_AT_ONCE = 500
-Event = Literal["gifts", "update", "payout"]
+Event = Literal["gifts", "update", "payout", "return"]
 
 
 @transaction.atomic

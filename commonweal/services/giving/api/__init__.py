@@ -9,11 +9,14 @@ from ninja import Router
 
 from commonweal.services.giving.api import (
     appeals,
+    banks,
     campaigns,
     cards,
     charities,
+    companies,
     deeds,
     endings,
+    exchanges,
     gifts,
     givers,
     invoices,
@@ -23,17 +26,21 @@ from commonweal.services.giving.api import (
     recurring,
     sponsorships,
     teams,
+    threads,
     webhooks,
 )
 
 router = Router()
 for noun in (
     appeals,
+    banks,
     campaigns,
     cards,
     charities,
+    companies,
     deeds,
     endings,
+    exchanges,
     gifts,
     givers,
     invoices,
@@ -43,6 +50,7 @@ for noun in (
     recurring,
     sponsorships,
     teams,
+    threads,
     webhooks,
 ):
     router.add_router("", noun.router)

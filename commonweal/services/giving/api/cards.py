@@ -53,7 +53,7 @@ class Card(Schema):
         )
 
 
-class NewUse(Body):
+class NewCardUse(Body):
     """What is given of a card; without `amount` all that is left."""
 
     code: Annotated[str, Field(max_length=40)]
@@ -61,7 +61,7 @@ class NewUse(Body):
     amount: Amount | None = None
 
 
-class Use(Schema):
+class CardUse(Schema):
     """The gift that a use of a card has made."""
 
     campaign: uuid.UUID
@@ -83,9 +83,9 @@ def bought(request: HttpRequest) -> list[Card]:
     return [Card.of(each) for each in queries.bought(session.signed_in(request).id)]
 
 
-@router.post("/cards/uses", response={201: Use}, summary="Give what a gift card holds")
-def redeem(request: HttpRequest, use: NewUse, key: IdempotencyKey) -> Status[Use]:
+@router.post("/cards/uses", response={201: CardUse}, summary="Give what a gift card holds")
+def redeem(request: HttpRequest, use: NewCardUse, key: IdempotencyKey) -> Status[CardUse]:
     """Ten wrong codes an hour, then 429."""
     amount = use.amount.read(CNY) if use.amount else None
     gift = card_uses.redeem(session.signed_in(request), use.code, use.campaign, amount, key)
-    return Status(201, Use(campaign=use.campaign, gift=gift))
+    return Status(201, CardUse(campaign=use.campaign, gift=gift))

@@ -21,11 +21,15 @@ router = Router()
 
 
 class Got(Schema):
-    """What a campaign has been given of one asset beside money, and by how many."""
+    """What a campaign has been given of one asset beside money, and by how many; what it needs and has been promised,
+    null where nobody has said how much.
+    """
 
     asset: str
     amount: int
     people: int
+    needed: int | None
+    promised: int | None
 
 
 class NewAct(Amount):
@@ -55,7 +59,17 @@ class Shift(Schema):
 def got(request: HttpRequest, campaign: uuid.UUID) -> list[Got]:
     """What a campaign has in every asset beside money."""
     campaigns.card(campaign)
-    return [Got(asset=each.asset.code, amount=each.amount, people=each.people) for each in deeds.got(campaign)]
+    people = deeds.people(campaign)
+    return [
+        Got(
+            asset=each.asset.code,
+            amount=each.amount,
+            people=people.get(each.asset.code, 0),
+            needed=each.needed,
+            promised=each.promised,
+        )
+        for each in deeds.got(campaign)
+    ]
 
 
 @router.post("/campaigns/{uuid:campaign}/deeds", response={201: Act}, summary="Give steps, flowers or books")

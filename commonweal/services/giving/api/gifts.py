@@ -11,7 +11,7 @@ from ninja import Header, Router, Schema, Status
 from pydantic import Field
 
 from commonweal.kernel.doors import Amount, IdempotencyKey
-from commonweal.kernel.errors import Conflict, Invalid, TooLarge
+from commonweal.kernel.errors import Conflict, Invalid, Refusal, TooLarge
 from commonweal.kernel.parties import session
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as actions
@@ -59,7 +59,7 @@ class Gift(Schema):
     pay: str | None
 
     @classmethod
-    def of(cls, found: gifts.Gift) -> Gift:
+    def of(cls, found: gifts.Gift, pay: str | None) -> Gift:
         return cls(
             id=found.id,
             campaign=found.campaign,
@@ -67,9 +67,7 @@ class Gift(Schema):
             state=found.state.value,
             given_at=found.at,
             fact=found.fact,
-            pay=_pay(found.channel, Order(found.campaign, found.id, found.whole, found.asset.code, found.title))
-            if found.state is rules.State.WAITING
-            else None,
+            pay=pay,
         )
 
 
@@ -81,6 +79,7 @@ class Outcome(Schema):
         "known",
         "unknown",
         "differs",
+        "twice",
         "refunded",
         "refund-failed",
         "charged-back",
@@ -101,6 +100,12 @@ def _pay(channel: str, order: Order) -> str | None:
     return provider.create(order) if provider else None
 
 
+def _where(found: gifts.Gift) -> str | None:
+    if found.state is not rules.State.WAITING:
+        return None
+    return _pay(found.channel, Order(found.campaign, found.id, found.whole, found.asset.code, found.title))
+
+
 @router.post("/campaigns/{uuid:campaign}/gifts", response={201: Gift}, summary="Give")
 def give(
     request: HttpRequest, campaign: uuid.UUID, gift: NewGift, key: IdempotencyKey, device: Device = ""
@@ -118,7 +123,8 @@ def give(
     wish = Give(campaign, giver, amount, asset.code, gift.channel, key, team=gift.team, device=device)
     taken = actions.collect(party, wish) if collected else actions.give(wish)
     if taken.existed:
-        return Status(201, Gift.of(gifts.gift(campaign, taken.id)))
+        known = gifts.gift(campaign, taken.id)
+        return Status(201, Gift.of(known, _where(known)))
     answer = Gift(
         id=taken.id,
         campaign=campaign,
@@ -134,7 +140,11 @@ def give(
 @router.get("/campaigns/{uuid:campaign}/gifts/{uuid:gift}", response=Gift, summary="One's own gift")
 def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> Gift:
     """A gift of one's own."""
-    return Gift.of(gifts.gift_of(session.signed_in(request).id, campaign, gift))
+    found = gifts.gift_of(session.signed_in(request).id, campaign, gift)
+    try:
+        return Gift.of(found, _where(found))
+    except Refusal:  # its provider is away, or will have nothing of it
+        return Gift.of(found, None)
 
 
 @router.post("/payments/{channel}", response=Outcome, auth=None, summary="A payment provider's callback")

@@ -122,7 +122,7 @@ class Bill(Body):
     quantity: Number
 
 
-class NewInvoice(Body):
+class VendorInvoice(Body):
     """A vendor's invoice; `document` in base64."""
 
     lines: Annotated[list[Bill], Field(max_length=30)]
@@ -226,7 +226,7 @@ def arrive(request: HttpRequest, arrival: NewArrival) -> Status[None]:
 
 
 @router.post("/campaigns/{uuid:campaign}/orders/{uuid:order}/invoice", response={204: None}, summary="Enter an invoice")
-def invoice(request: HttpRequest, campaign: uuid.UUID, order: uuid.UUID, invoice: NewInvoice) -> Status[None]:
+def invoice(request: HttpRequest, campaign: uuid.UUID, order: uuid.UUID, invoice: VendorInvoice) -> Status[None]:
     """For the charity: only what has arrived, at most at the agreed price. It is then paid."""
     billed = [Billed(each.line, parse_amount(each.price, CNY, field="price"), each.quantity) for each in invoice.lines]
     actions.invoice(session.signed_in(request), campaign, order, billed, invoice.document)

@@ -65,7 +65,7 @@ class Word(Body):
     note: str = ""
 
 
-class Standing(Schema):
+class Judged(Schema):
     """How far a payout has come."""
 
     state: str
@@ -79,11 +79,11 @@ def ask(request: HttpRequest, campaign: uuid.UUID, payout: NewPayout, key: Idemp
     return Status(201, Made(id=actions.ask(party, campaign, asking, key)))
 
 
-@router.post("/campaigns/{uuid:campaign}/payouts/{uuid:payout}/words", response=Standing, summary="Approve or decline")
-def judge(request: HttpRequest, campaign: uuid.UUID, payout: uuid.UUID, word: Word) -> Standing:
+@router.post("/campaigns/{uuid:campaign}/payouts/{uuid:payout}/words", response=Judged, summary="Approve or decline")
+def judge(request: HttpRequest, campaign: uuid.UUID, payout: uuid.UUID, word: Word) -> Judged:
     """For stewards; the second approval lets the money be paid."""
     party = session.signed_in(request)
-    return Standing(state=actions.judge(party, campaign, payout, approves=word.approves, note=word.note).value)
+    return Judged(state=actions.judge(party, campaign, payout, approves=word.approves, note=word.note).value)
 
 
 class Use(Schema):

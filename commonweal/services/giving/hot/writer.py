@@ -14,10 +14,10 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.ledger import stripe
 from commonweal.kernel.parties import people
+from commonweal.kernel.sql import prepared
 from commonweal.services.giving.actions import gifts
 from commonweal.services.giving.hot.batcher import Unreachable
 from commonweal.services.giving.queries.campaigns import acting
-from commonweal.services.giving.queries.sql import prepared
 from commonweal.services.giving.rules.gifts import Give
 
 

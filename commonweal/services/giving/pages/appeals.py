@@ -17,10 +17,12 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.quantity import CNY, parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import appeals as actions
+from commonweal.services.giving.actions import views
 from commonweal.services.giving.queries import appeals as queries
 from commonweal.services.giving.queries import campaigns
 from commonweal.services.giving.rules import appeals as rules
 from commonweal.services.giving.rules import texts, topics
+from commonweal.services.giving.rules.views import What
 
 
 @require_safe
@@ -78,6 +80,8 @@ def _show(request: HttpRequest, id: uuid.UUID, refusal: Refusal | None = None) -
     own = party is not None and party.id == found.standing.asker
     if not (steward or own or found.state in (rules.State.SHOWN, rules.State.ADOPTED)):
         raise queries.unknown()
+    if party is not None and not own and found.state not in (rules.State.SHOWN, rules.State.ADOPTED):
+        views.look(party, What.APPEAL, found.id, found.standing.asker)
     organisations = [each.id for each in people.organisations_of(party)] if party else []
     context = {
         "appeal": found,
@@ -136,7 +140,7 @@ def paper(request: HttpRequest, appeal: uuid.UUID, number: int) -> HttpResponse:
     if party is None or not _may_see(party, found) or number >= len(found.evidence):
         raise NotFound("evidence.unknown", Text("There is no such file.", "没有这个文件。"))
     if people.STEWARD in people.roles(party) and party.id != found.standing.asker:
-        people.log_reading(party, Party(id=found.standing.asker), "appeal")
+        views.look(party, What.PAPER, found.id, found.standing.asker)
     digest = found.evidence[number]
     stored = StoredFile.objects.get(pk=digest)
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}

@@ -10,11 +10,24 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from commonweal.kernel.doors import KEY_FIELD
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import people, session
 from commonweal.services.giving import SERVICE
 from commonweal.services.giving.payment import Recurring, providers
-from commonweal.services.giving.queries import appeals, control, fees, givers, payouts, teams, totals, uses
+from commonweal.services.giving.queries import (
+    appeals,
+    control,
+    deeds,
+    fees,
+    givers,
+    partners,
+    payouts,
+    returns,
+    teams,
+    totals,
+    uses,
+)
 from commonweal.services.giving.queries import campaigns as queries
 from commonweal.services.giving.rules import law, topics
 
@@ -46,13 +59,16 @@ def campaign(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     return show(request, campaign)
 
 
-def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = None) -> HttpResponse:
-    """The page of a campaign; with a refusal, its form as it was sent."""
+def show(
+    request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = None, *, anew: bool = False
+) -> HttpResponse:
+    """The page of a campaign; with a refusal, its form as it was sent, `anew` under another key."""
     page, party = queries.page(campaign), session.visitor(request)
     context: dict[str, Any] = {
         "page": page,
         "card": page.card,
         "payouts": payouts.payouts_of(campaign),
+        "got": deeds.got(campaign),
         "offered": [(amount, amount) for amount in OFFERED],
         "channels": [(name, each.title) for name, each in providers().items()],
         "recurring": any(isinstance(each, Recurring) for each in providers().values()),
@@ -60,12 +76,15 @@ def show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = No
         "follows": party is not None and any(each.campaign == campaign for each in givers.follows(party.id)),
         "appeals": appeals.adopted_by(campaign),
         "overdue": {each.request for each in uses.of_campaign(campaign) if each.overdue},
+        "partners": partners.accepted(campaign),
         "passed_on": uses.passed_on_to(campaign),
         "steward": party is not None and people.STEWARD in people.roles(party),
         "announcements": control.announcements(),
         "team": teams.find(campaign, request.POST.get("team", "") or request.GET.get("team", "")),
         "refusal": refusal,
-        "form": request.POST if refusal else None,
+        "form": {name: value for name, value in request.POST.items() if not (anew and name == KEY_FIELD)}
+        if refusal
+        else None,
     }
     return render(request, "giving/campaign.html", context, status=refusal.status if refusal else 200)
 
@@ -77,6 +96,7 @@ def money(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
         "page": queries.page(campaign),
         "accounts": [(SERVICE.account_kinds[each.kind], each) for each in fees.accounts(campaign)],
         "fees": fees.totals(campaign),
+        "returns": returns.of_campaign(campaign),
     }
     return render(request, "giving/money.html", context)
 

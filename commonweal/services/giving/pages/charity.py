@@ -15,7 +15,7 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.quantity import parse_amount
 from commonweal.services.giving.actions import campaigns as campaign_actions
 from commonweal.services.giving.actions import payouts as payout_actions
-from commonweal.services.giving.queries import campaigns, deadlines, payouts
+from commonweal.services.giving.queries import campaigns, deadlines, payouts, threads
 from commonweal.services.giving.rules import texts
 from commonweal.services.giving.rules.plans import Asking, Telling
 
@@ -25,8 +25,9 @@ def console(request: HttpRequest) -> HttpResponse:
     """The campaigns of the organisations for which one acts."""
     party = session.signed_in(request)
     organisations = list(people.organisations_of(party))
+    unread = threads.unread([each.id for each in organisations])
     context = {
-        "organisations": organisations,
+        "organisations": [(each, unread.get(each.id, 0)) for each in organisations],
         "campaigns": campaigns.of_organisations([each.id for each in organisations]),
         "deadlines": deadlines.of_organisations([each.id for each in organisations]),
     }

@@ -16,7 +16,7 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import deeds as actions
 from commonweal.services.giving.pages.charity import officer_of
 from commonweal.services.giving.pages.forms import moment
-from commonweal.services.giving.queries import campaigns
+from commonweal.services.giving.queries import campaigns, exchanges
 from commonweal.services.giving.queries import deeds as queries
 from commonweal.services.giving.rules import deeds as rules
 from commonweal.services.giving.rules import texts
@@ -109,7 +109,7 @@ def disputes(request: HttpRequest) -> HttpResponse:
             return see_other("giving:disputes")
         except (Invalid, Conflict, NotAllowed) as error:
             refusal = error
-    context = {"disputes": queries.disputes(), "refusal": refusal}
+    context = {"disputes": queries.disputes(), "exchanges": exchanges.disputes(), "refusal": refusal}
     return render(request, "giving/disputes.html", context, status=refusal.status if refusal else 200)
 
 

@@ -43,11 +43,12 @@ def gifts(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse | Streaming
     """The gifts of a campaign, for its charity. Without their givers: they stay anonymous here, too."""
     _, card = officer_of(request, campaign)
     lines = (
-        (each.nth, each.gift, each.at.isoformat(), format_amount(each.amount, card.asset, grouped=False),
-         card.asset.code, each.channel, each.reference, each.fact)
+        (each.nth, each.gift, each.at.isoformat(), *(
+            format_amount(amount, card.asset, grouped=False) for amount in (each.amount, each.returned)
+         ), card.asset.code, each.channel, each.reference, each.fact)
         for each in exports.payments(campaign)
     )  # fmt: skip
-    head = ("number", "gift", "received", "amount", "asset", "channel", "reference", "fact")
+    head = ("number", "gift", "received", "amount", "gone_back", "asset", "channel", "reference", "fact")
     return _csv(f"gifts-{campaign}.csv", head, lines)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commonweal.kernel import clock, proof
 from commonweal.kernel.doors import form_key, see_other
-from commonweal.kernel.errors import Conflict, Invalid, NotFound
+from commonweal.kernel.errors import Conflict, Invalid, NotFound, Refusal
 from commonweal.kernel.parties import session
 from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
@@ -33,7 +33,9 @@ from commonweal.services.giving.queries import (
     givers,
     orders,
     recurring,
+    returns,
     teams,
+    threads,
     uses,
 )
 from commonweal.services.giving.rules import receipts
@@ -69,7 +71,10 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     except (Invalid, Conflict) as refusal:
         return show(request, campaign, refusal)
     order = Order(campaign, taken.id, wish.whole, wish.asset, card.title)
-    address = provider(wish.channel).create(order)
+    try:
+        address = provider(wish.channel).create(order)
+    except Conflict as refusal:  # this promise stays unpaid and ends by itself
+        return show(request, campaign, refusal, anew=True)
     answer = HttpResponseRedirect(address, status=303)
     if is_scanned(address):
         answer = see_other("giving:gift", campaign, taken.id)  # the code stands there until it is paid
@@ -158,7 +163,9 @@ def show_gift(
         "used": [(part, asked, idle) for part, asked, idle in used if asked or idle],
         "bought": [(part, shares) for part, shares in bought if shares],
         "fees": fees.of_gift(campaign, gift),
-        "impact": receipts.impact(givers.needs(campaign), found.amount),
+        "back": returns.of_gift(campaign, gift),
+        "renewal": recurring.renewed_by(campaign, gift),
+        "impact": receipts.impact(givers.needs(campaign), found.kept),
         "checkout": checkout,
         "checks": cases.of_gift(campaign, gift),
         "refusal": refusal,
@@ -196,6 +203,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     party = session.visitor(request)
     found = gifts.gifts_of(party.id) if party else []
     traces = gifts.traces_of(party.id) if party else {}
+    written = threads.of_giver(party.id) if party else []
     context = {
         "gifts": [(each, traces.get(each.id, [])) for each in found],
         "signed_in": party is not None,
@@ -203,6 +211,8 @@ def mine(request: HttpRequest) -> HttpResponse:
         "recurring": recurring.of(party.id) if party else [],
         "cards": cards.bought(party.id) if party else [],
         "follows": givers.follows(party.id) if party else [],
+        "threads": written,
+        "answers": sum(each.new_to_giver for each in written),
     }
     return render(request, "giving/mine.html", context)
 
@@ -215,4 +225,7 @@ def _own(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> gifts.Gi
 def _checkout(found: gifts.Gift) -> str:
     channel = providers().get(found.channel)
     order = Order(found.campaign, found.id, found.whole, found.asset.code, found.title)
-    return channel.create(order) if channel else ""
+    try:
+        return channel.create(order) if channel else ""
+    except Refusal:  # the page is there without it
+        return ""

@@ -1,4 +1,4 @@
-"""A giver's account: the statement of a year, printable receipts, following; and the company's report."""
+"""A giver's account: the statement of a year, printable receipts, following, counting for a company."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from commonweal.kernel.errors import Invalid
 from commonweal.kernel.parties import people, session
 from commonweal.kernel.quantity import CNY
 from commonweal.services.giving.actions import givers as actions
-from commonweal.services.giving.queries import campaigns, companies, gifts, invoices
+from commonweal.services.giving.queries import campaigns, gifts
 from commonweal.services.giving.queries import givers as queries
 from commonweal.services.giving.rules import companies as company_rules
 from commonweal.services.giving.rules import receipts
@@ -55,9 +55,9 @@ def printed(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpR
     context = {
         "gift": found,
         "page": campaigns.page(campaign),
-        "capitals": receipts.capitals(found.amount) if found.asset == CNY else "",
+        "capitals": receipts.capitals(found.kept) if found.asset == CNY else "",
         "taxpayer": queries.taxpayer(party.id) if party else None,
-        "impact": receipts.impact(queries.needs(campaign), found.amount),
+        "impact": receipts.impact(queries.needs(campaign), found.kept),
     }
     return render(request, "giving/printed.html", context)
 
@@ -89,18 +89,6 @@ def follow(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     else:
         actions.follow(party, campaign, reminds=wanted == "remind")
     return see_other("giving:campaign", campaign)
-
-
-@never_cache
-@require_safe
-def company(request: HttpRequest) -> HttpResponse:
-    """The reports of the companies for which one acts."""
-    party = session.signed_in(request)
-    reports = [
-        (company, companies.report(company.id), actions.company_link(party, company), invoices.of_company(company.id))
-        for company in people.organisations_of(party)
-    ]
-    return render(request, "giving/company.html", {"reports": reports, "least": company_rules.LEAST})
 
 
 @never_cache

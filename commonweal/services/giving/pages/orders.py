@@ -16,7 +16,7 @@ from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import orders as actions
 from commonweal.services.giving.pages.charity import officer_of
-from commonweal.services.giving.pages.stewards import may_see, serve
+from commonweal.services.giving.pages.stewards import may_see, see, serve
 from commonweal.services.giving.queries import campaigns, vendors
 from commonweal.services.giving.queries import orders as queries
 from commonweal.services.giving.rules import orders as rules
@@ -169,6 +169,6 @@ def arrival(request: HttpRequest, link: str) -> HttpResponse:
 def evidence(request: HttpRequest, campaign: uuid.UUID, id: uuid.UUID, number: int) -> HttpResponse:
     """A picture of what has come: for stewards, the charity, and those who have given to the campaign."""
     found, files = queries.order(campaign, id), _files(queries.arrivals(campaign, id))
-    if not (may_see(session.visitor(request), found.payout) and number < len(files)):
+    if not (number < len(files) and see(request, found.payout)):
         raise NotFound("evidence.unknown", Text("There is no such file.", "没有这个文件。"))
     return serve(files[number], f"arrival-{number + 1}.pdf")

@@ -16,16 +16,18 @@ from commonweal.kernel.parties import people, session
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import payouts as actions
+from commonweal.services.giving.actions import views
 from commonweal.services.giving.queries import endings, gifts, reconciliation, risks, uses
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.rules.payouts import State
+from commonweal.services.giving.rules.views import What
 
 
 @require_safe
 def payouts(request: HttpRequest) -> HttpResponse:
     """The queue of payouts that wait for a word."""
     people.require_role(session.signed_in(request), people.STEWARD)
-    waiting = [(each, risks.notes(each)) for each in queries.waiting()]
+    waiting = [(each, len(risks.notes(each))) for each in queries.waiting()]
     return render(request, "giving/payouts.html", {"waiting": waiting})
 
 
@@ -56,13 +58,17 @@ def _show(
     party = session.visitor(request)
     steward = party is not None and people.STEWARD in people.roles(party)
     may_judge = found.state is State.ASKED and steward
+    signs = risks.notes(found) if may_judge else []
+    if party is not None and signs:
+        views.look(party, What.SIGNS, found.id, found.organisation_id)
     idle = uses.idle(found.campaign, found.id)
     context = {
         "payout": found,
         "sources": gifts.sources(found.campaign, found.id),
         "me": party.id if party else None,
         "may_judge": may_judge,
-        "risks": risks.notes(found) if may_judge else [],
+        "risks": signs,
+        "watches": steward,
         "uses": uses.of_payout(found.campaign, found.id),
         "idle": idle,
         "may_mark": steward and found.paid_at is not None and not (idle and idle.target),
@@ -91,7 +97,7 @@ def judge(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID) -> H
 def evidence(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID, number: int) -> HttpResponse:
     """A piece of evidence: for stewards, the charity, and those who have given to the campaign."""
     found = queries.payout(campaign, request_id)
-    if not (may_see(session.visitor(request), found) and number < len(found.evidence)):
+    if not (number < len(found.evidence) and see(request, found)):
         raise NotFound("evidence.unknown", Text("There is no such file.", "没有这个文件。"))
     return serve(found.evidence[number], f"evidence-{number + 1}.pdf")
 
@@ -107,10 +113,19 @@ def serve(digest: str, name: str) -> HttpResponse:
 
 def may_see(party: Party | None, found: queries.Payout) -> bool:
     """Whether somebody may look at the evidence of a payout: stewards, the charity, whoever has given."""
-    if party is None:
+    return party is not None and (_of_it(party, found) or people.STEWARD in people.roles(party))
+
+
+def see(request: HttpRequest, found: queries.Payout) -> bool:
+    """The same for who is here; a steward's look is put on record."""
+    party = session.visitor(request)
+    if party is None or not may_see(party, found):
         return False
-    return (
-        people.STEWARD in people.roles(party)
-        or people.OFFICER in people.roles(party, Party(id=found.organisation_id))
-        or gifts.has_given(party.id, found.campaign)
-    )
+    if not _of_it(party, found):
+        views.look(party, What.EVIDENCE, found.id, found.organisation_id)
+    return True
+
+
+def _of_it(party: Party, found: queries.Payout) -> bool:
+    officer = people.OFFICER in people.roles(party, Party(id=found.organisation_id))
+    return officer or gifts.has_given(party.id, found.campaign)

@@ -23,6 +23,7 @@ from commonweal.services.giving.payment.port import (
     Provider,
     Recurring,
     Settlement,
+    Stating,
 )
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.payment.stripe import Stripe
@@ -41,6 +42,7 @@ __all__ = [
     "Provider",
     "Recurring",
     "Settlement",
+    "Stating",
     "provider",
     "providers",
     "recurring",

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from commonweal.kernel.errors import Busy, Unauthenticated
+from commonweal.kernel.errors import Busy, Conflict, Unauthenticated
 from commonweal.kernel.text import Text
 from commonweal.services.giving.rules.recurring import Charge, Every
 
@@ -113,17 +113,31 @@ class Settlement:
     lines: tuple[Entry, ...]
 
 
-class Provider(Protocol):
-    """A payment provider."""
+class Stating(Protocol):
+    """What reconciliation asks: a provider's own books of a day."""
 
     @property
     def name(self) -> str: ...
     @property
-    def title(self) -> Text: ...
-    @property
     def zone(self) -> tzinfo:
         """Where its day begins."""
 
+    def fetch_statement(self, day: date) -> list[Entry]:
+        """Everything that came in or went back on a day of its own zone."""
+
+    def fetch_settlements(self, day: date) -> list[Settlement]:
+        """What it has paid into the bank on a day of its own zone."""
+
+
+class Provider(Stating, Protocol):
+    """A payment provider.
+
+    Whatever asks it over the network raises `Busy` (`provider.unavailable`) when it does not answer as it should, and
+    `Conflict` (`provider.refused`) when it says no.
+    """
+
+    @property
+    def title(self) -> Text: ...
     @property
     def returns_fee(self) -> bool:
         """Whether it gives its fee back with a refund."""
@@ -139,12 +153,6 @@ class Provider(Protocol):
 
     def query(self, order: Order) -> Callback | None:
         """The payment of an order as the provider has it, None while it is not paid."""
-
-    def fetch_statement(self, day: date) -> list[Entry]:
-        """Everything that came in or went back on a day of its own zone."""
-
-    def fetch_settlements(self, day: date) -> list[Settlement]:
-        """What it has paid into the bank on a day of its own zone."""
 
 
 @runtime_checkable
@@ -181,6 +189,18 @@ def unavailable() -> Busy:
         "provider.unavailable",
         Text("The payment provider does not answer. Try again later.", "支付机构暂无响应，请稍后再试。"),
         retry_after=60,
+    )
+
+
+def refused() -> Conflict:
+    """The provider does not take this payment: the way to pay, its country or its amount."""
+    return Conflict(
+        "provider.refused",
+        Text(
+            "The payment provider does not take this payment; nothing was charged. Choose another way to pay.",
+            "支付机构不接受这笔付款，未扣款。请选择其他付款方式。",
+        ),
+        field="channel",
     )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,6 +26,7 @@ from commonweal.services.giving.payment.port import (
     Settlement,
     bad_signature,
     check_time,
+    refused,
     unavailable,
 )
 from commonweal.services.giving.rules.recurring import Charge
@@ -38,6 +40,19 @@ ENDED = {"succeeded": True, "failed": False, "canceled": False}
 """How a refund of Stripe's can have ended."""
 
 
+@contextmanager
+def _asking() -> Iterator[None]:
+    """What Stripe says no to, and everything else that goes wrong, as the port has it."""
+    from stripe import InvalidRequestError, StripeError
+
+    try:
+        yield
+    except InvalidRequestError as error:
+        raise refused() from error
+    except StripeError as error:
+        raise unavailable() from error
+
+
 @dataclass(frozen=True)
 class Stripe:
     """The provider. `secret` is the API key, `signing` the endpoint's signing secret, `home` where givers come back."""
@@ -49,7 +64,9 @@ class Stripe:
     title: ClassVar[Text] = Text("Card (Stripe)", "银行卡（Stripe）")
     zone: ClassVar[tzinfo] = UTC
     returns_fee: ClassVar[bool] = False
+    """“Stripe's processing fees from the original transaction aren't returned” (docs.stripe.com/refunds)."""
 
+    @_asking()
     def create(self, order: Order) -> str:
         """See `Provider`. The gift's id is the idempotency key."""
         metadata = {"book": str(order.book), "gift": str(order.gift)}
@@ -74,6 +91,7 @@ class Stripe:
         )
         return session.url or ""
 
+    @_asking()
     def agree(self, agreeing: Agreeing) -> str:
         """See `Recurring`: Checkout in the mode `setup` keeps a card for charges without the payer."""
         metadata = {"book": str(agreeing.book), "recurring": str(agreeing.recurring)}
@@ -88,9 +106,10 @@ class Stripe:
         )
         return session.url or ""
 
+    @_asking()
     def charge(self, agreement: str, order: Order, attempt: int) -> Charge:
         """See `Recurring`. An agreement is `customer payment_method`; gift and attempt are the idempotency key."""
-        from stripe import CardError
+        from stripe import CardError, InvalidRequestError
 
         customer, method = agreement.split()
         try:
@@ -108,13 +127,19 @@ class Stripe:
             )
         except CardError as error:
             return declined(error.code, getattr(error.error, "decline_code", None))
+        except InvalidRequestError:  # not in this country, not in this currency: only another way to pay helps
+            return Charge.GONE
         if intent.status != "succeeded":
             raise unavailable()
         return Charge.PAID
 
+    @_asking()
     def cancel(self, agreement: str) -> None:
         """See `Recurring`: the card is kept no longer."""
-        self._client.v1.payment_methods.detach(agreement.split()[1])
+        from stripe import InvalidRequestError
+
+        with suppress(InvalidRequestError):  # it is kept no longer already
+            self._client.v1.payment_methods.detach(agreement.split()[1])
 
     def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:
         """See `Provider`. The SDK checks the signature; the time is checked here, by the clock of the platform."""
@@ -131,21 +156,29 @@ class Stripe:
         except (SignatureVerificationError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise bad_signature() from error
 
+    @_asking()
     def refund(self, back: Back) -> bool | None:
         """See `Provider`."""
+        from stripe import InvalidRequestError
+
         metadata = {"book": str(back.book), "gift": str(back.gift), "refund": str(back.id)}
-        made = self._client.v1.refunds.create(
-            {"payment_intent": back.payment, "amount": back.amount, "metadata": metadata},
-            {"idempotency_key": str(back.id)},
-        )
+        try:
+            made = self._client.v1.refunds.create(
+                {"payment_intent": back.payment, "amount": back.amount, "metadata": metadata},
+                {"idempotency_key": str(back.id)},
+            )
+        except InvalidRequestError as error:  # refunded by other hands: the money has gone, so it stays held
+            return None if error.code == "charge_already_refunded" else False
         return ENDED.get(made.status or "")
 
+    @_asking()
     def query(self, order: Order) -> Callback | None:
         """See `Provider`."""
         found = self._client.v1.payment_intents.search({"query": f"metadata['gift']:'{order.gift}'"})
         paid = [intent for intent in found.data if intent.status == "succeeded"]
         return self._read("payment_intent.succeeded", paid[0].to_dict(), paid[0].id) if paid else None
 
+    @_asking()
     def fetch_statement(self, day: date) -> list[Entry]:
         """See `Provider`: the balance transactions of a day (UTC)."""
         begin = datetime.combine(day, time(), UTC)
@@ -155,6 +188,7 @@ class Stripe:
         )
         return [found for line in listed.auto_paging_iter() if (found := entry(line.to_dict())) is not None]
 
+    @_asking()
     def fetch_settlements(self, day: date) -> list[Settlement]:
         """See `Provider`: the payouts that arrived on a day, each with its balance transactions."""
         begin = datetime.combine(day, time(), UTC)

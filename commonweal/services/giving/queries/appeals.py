@@ -10,8 +10,8 @@ from typing import Any
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties import cipher
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import appeals as rules
 from commonweal.services.giving.rules import topics
 

@@ -16,8 +16,8 @@ from commonweal.kernel.errors import NotFound
 from commonweal.kernel.ids import derived
 from commonweal.kernel.parties.people import OFFICER
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import Found, row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.giving.queries.sql import Found, row, rows
 from commonweal.services.giving.rules import campaigns as rules
 from commonweal.services.giving.rules import fees, law, terms, topics
 from commonweal.services.giving.rules.needs import Need, covered
@@ -46,12 +46,15 @@ RAISED = """
                        WHERE book = c.id AND start IS NOT NULL ORDER BY start DESC LIMIT 1) line ON true
     LEFT JOIN LATERAL (SELECT sum(amount)::bigint AS amount, count(*) AS number FROM giving_payment
                        WHERE book = c.id AND start IS NULL) fresh ON true
-    LEFT JOIN LATERAL (SELECT coalesce(sum(r.amount - r.receivable - r.tip), 0)::bigint AS amount FROM giving_return r
+    LEFT JOIN LATERAL (SELECT coalesce(sum(r.amount - r.receivable - r.tip - CASE WHEN EXISTS (
+                           SELECT FROM giving_return_end w
+                           WHERE w.book = r.book AND w.id = r.id AND w.outcome = 'won') THEN r.host ELSE 0 END
+                       ), 0)::bigint AS amount FROM giving_return r
                        WHERE r.book = c.id AND NOT EXISTS (
                            SELECT FROM giving_return_end e
                            WHERE e.book = r.book AND e.id = r.id AND e.outcome = 'failed')) back ON true"""
 """What has come in: the end of the fund's line, and what is not laid on it yet, both read from an index; and what of it
-has gone back or is on its way."""
+has gone back or is on its way. (What was won back is laid anew without the host's share, which the host has again.)"""
 
 CARD = f"""
     c.id, c.title_en, c.title_zh, c.summary_en, c.summary_zh, c.place_en, c.place_zh, c.topic, c.asset, c.cap,

@@ -9,13 +9,13 @@ from typing import Any
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
 
 CARD = """
     SELECT k.book, k.id, k.buyer, k.amount, k.channel, k.expires, k.at, c.asset, c.title_en, c.title_zh,
-           p.card IS NOT NULL AS paid, d.digest IS NOT NULL AS shown,
+           p.reference, d.digest IS NOT NULL AS shown,
            k.amount - coalesce((SELECT sum(u.amount) FROM giving_card_use u
                                 WHERE u.book = k.book AND u.card = k.id), 0)::bigint AS left
     FROM giving_card k
@@ -38,8 +38,14 @@ class Card:
     title: Text
     expires: datetime
     at: datetime
-    paid: bool
+    reference: str | None
+    """What the provider calls its payment, once it is paid."""
     shown: bool
+
+    @property
+    def paid(self) -> bool:
+        """Whether it is paid."""
+        return self.reference is not None
 
 
 def _card(found: dict[str, Any]) -> Card:
@@ -54,7 +60,7 @@ def _card(found: dict[str, Any]) -> Card:
         title=Text(found["title_en"], found["title_zh"]),
         expires=found["expires"],
         at=found["at"],
-        paid=found["paid"],
+        reference=found["reference"],
         shown=found["shown"],
     )
 

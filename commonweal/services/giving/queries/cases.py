@@ -13,11 +13,11 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.quantity import CNY, Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.models import Campaign, Update
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.queries.pools import Pool
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import cases as rules
 from commonweal.services.giving.rules.matches import CHANNEL
 from commonweal.services.giving.signals import KINDS, Row, Signal, promise

@@ -12,9 +12,9 @@ from django.conf import settings
 from commonweal.kernel import clock
 from commonweal.kernel.parties.people import OFFICER
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import STANDING, asset_of, standing_of
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import clocks as rules
 
 

@@ -11,10 +11,10 @@ from django.conf import settings
 
 from commonweal.kernel import clock, jobs
 from commonweal.kernel.quantity import Asset, format_amount
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries import totals
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import load
 
 WINDOW = timedelta(seconds=3)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import deeds as rules
 
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """What has been given of one asset."""
+    """What is needed of an asset, promised and given.
+
+    Of actions, what sponsors have agreed to pay for is needed; of minutes, all places of all shifts, and promised are
+    those that somebody has signed up for. None where nobody has said how much.
+    """
 
     asset: Asset
     amount: int
-    people: int
+    needed: int | None
+    promised: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,11 @@ class Shift:
     here: bool
     minutes: int | None
     disputed: bool
+
+    @property
+    def length(self) -> int:
+        """How long it is, in minutes."""
+        return (self.ends_at - self.starts_at) // timedelta(minutes=1)
 
     @property
     def rule(self) -> rules.Shift:
@@ -79,23 +89,39 @@ class Sponsorship:
 
 
 def got(campaign: uuid.UUID) -> list[Got]:
-    """What has been given, by asset; minutes are those that were confirmed."""
+    """What is needed and given, by asset; given is what the books say, so that this is cheap for a busy page."""
     query = """
-        SELECT asset, sum(amount)::bigint AS amount, count(DISTINCT person) AS people FROM giving_act
-        WHERE book = %(book)s GROUP BY asset
-        UNION ALL
-        SELECT 'MINUTES', sum(h.minutes)::bigint, count(*) FROM giving_shift s JOIN giving_hours h ON h.shift = s.id
-        WHERE s.campaign = %(book)s AND h.nth = (SELECT max(l.nth) FROM giving_hours l
-                                             WHERE l.shift = h.shift AND l.person = h.person)
-        HAVING count(*) > 0"""
+        SELECT x.asset, max(x.amount)::bigint AS amount, max(x.needed)::bigint AS needed,
+               max(x.promised)::bigint AS promised
+        FROM (
+            SELECT a.asset, -sum(b.posted) AS amount, NULL::numeric AS needed, NULL::numeric AS promised
+            FROM ledger_account a JOIN ledger_balance b ON b.book = a.book AND b.account = a.id
+            WHERE a.book = %(book)s AND a.name LIKE 'got:%%' GROUP BY a.asset
+            UNION ALL
+            SELECT asset, NULL, sum(most / pays * per), NULL FROM giving_sponsorship
+            WHERE campaign = %(book)s AND accepted_at IS NOT NULL GROUP BY asset
+            UNION ALL
+            SELECT 'MINUTES', NULL, sum(seats * minutes), sum(taken * minutes)
+            FROM (SELECT s.seats, (extract(epoch FROM upper(s.span) - lower(s.span)) / 60)::int AS minutes,
+                         (SELECT count(*) FROM giving_signup u WHERE u.shift = s.id) AS taken
+                  FROM giving_shift s WHERE s.campaign = %(book)s) t HAVING count(*) > 0) x
+        GROUP BY x.asset"""
     found = {each["asset"]: each for each in rows(query, {"book": campaign})}
-    assets = [*rules.ACTIONS.values(), rules.MINUTES]
     return [
-        Got(asset, found[asset.code]["amount"], found[asset.code]["people"])
-        if asset.code in found
-        else Got(asset, 0, 0)
-        for asset in assets
+        Got(asset, there["amount"] or 0, there["needed"], there["promised"])
+        for asset in (*rules.ACTIONS.values(), rules.MINUTES)
+        for there in (found.get(asset.code, {"amount": 0, "needed": None, "promised": None}),)
     ]
+
+
+def people(campaign: uuid.UUID) -> dict[str, int]:
+    """By asset, how many have given of it."""
+    query = """
+        SELECT asset, count(DISTINCT person) AS people FROM giving_act WHERE book = %(book)s GROUP BY asset
+        UNION ALL
+        SELECT 'MINUTES', count(DISTINCT h.person) FROM giving_shift s JOIN giving_hours h ON h.shift = s.id
+        WHERE s.campaign = %(book)s"""
+    return {each["asset"]: each["people"] for each in rows(query, {"book": campaign})}
 
 
 SHIFT = """
@@ -228,6 +254,7 @@ class Present:
 
     shift: uuid.UUID
     person: uuid.UUID
+    number: int
     what: Text
     checked_in_at: datetime
     longest: int
@@ -236,13 +263,17 @@ class Present:
 def to_confirm(campaign: uuid.UUID) -> list[Present]:
     """Who was there and waits for the receiving side."""
     query = """
-        SELECT s.id AS shift, u.person, s.what_en, s.what_zh, u.checked_in_at,
+        SELECT s.id AS shift, u.person, u.number, s.what_en, s.what_zh, u.checked_in_at,
                (extract(epoch FROM upper(s.span) - lower(s.span)) / 60)::int AS longest
-        FROM giving_shift s JOIN giving_signup u ON u.shift = s.id
+        FROM giving_shift s
+        JOIN (SELECT *, row_number() OVER (PARTITION BY shift ORDER BY at, person) AS number FROM giving_signup) u
+          ON u.shift = s.id
         WHERE s.campaign = %(book)s AND u.checked_in_at IS NOT NULL
           AND NOT EXISTS (SELECT FROM giving_hours h WHERE h.shift = u.shift AND h.person = u.person)
         ORDER BY u.checked_in_at"""
     return [
-        Present(e["shift"], e["person"], Text(e["what_en"], e["what_zh"]), e["checked_in_at"], e["longest"])
+        Present(
+            e["shift"], e["person"], e["number"], Text(e["what_en"], e["what_zh"]), e["checked_in_at"], e["longest"]
+        )
         for e in rows(query, {"book": campaign})
     ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from commonweal.kernel.sql import row
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries import campaigns
-from commonweal.services.giving.queries.sql import row
 from commonweal.services.giving.rules.campaigns import State
 
 

@@ -9,17 +9,21 @@ from datetime import datetime
 
 from django.db import connection
 
+from commonweal.services.giving.queries.returns import GONE
+
 CHUNK = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A gift that has arrived, without its giver. `nth` is None until it is laid on the fund's line."""
+    """A gift that has arrived, without its giver. `nth` is None until it is laid on the fund's line; `returned` of
+    `amount` has gone back."""
 
     nth: int | None
     gift: uuid.UUID
     at: datetime
     amount: int
+    returned: int
     channel: str
     reference: str
     fact: uuid.UUID
@@ -29,8 +33,8 @@ def payments(campaign: uuid.UUID) -> Iterator[Payment]:
     """The gifts of a campaign that have arrived, in the order of the line."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            """
-            SELECT p.nth, p.gift, p.at, p.amount, g.channel, p.reference, p.fact FROM giving_payment p
+            f"""
+            SELECT p.nth, p.gift, p.at, p.amount, {GONE}, g.channel, p.reference, p.fact FROM giving_payment p
             JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
             WHERE p.book = %s ORDER BY p.nth NULLS LAST, p.gift
             """,

@@ -6,20 +6,21 @@ import uuid
 from dataclasses import dataclass
 
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import rows
 from commonweal.services.giving.rules import fees as rules
 from commonweal.services.giving.rules.fees import Bearer, Payee
 
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """What a party has kept of a gift, and who bears it."""
+    """What a party has kept of gifts, and who bears it; `places` of it were still in the fund."""
 
     party: Payee
     bearer: Bearer
     amount: int
+    places: int = 0
 
     @property
     def title(self) -> Text:
@@ -30,9 +31,11 @@ class Fee:
 def of_gift(campaign: uuid.UUID, gift: uuid.UUID) -> list[Fee]:
     """What was kept of one gift."""
     query = """
-        SELECT party, bearer, amount FROM giving_fee WHERE book = %(book)s AND gift = %(gift)s ORDER BY party"""
+        SELECT party, bearer, amount,
+               (SELECT coalesce(sum(upper(s) - lower(s)), 0)::bigint FROM unnest(spans) s) AS places
+        FROM giving_fee WHERE book = %(book)s AND gift = %(gift)s ORDER BY party, at"""
     return [
-        Fee(Payee(found["party"]), Bearer(found["bearer"]), found["amount"])
+        Fee(Payee(found["party"]), Bearer(found["bearer"]), found["amount"], found["places"])
         for found in rows(query, {"book": campaign, "gift": gift})
     ]
 

@@ -10,20 +10,23 @@ from typing import Any
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
+from commonweal.services.giving.queries.returns import GONE
 from commonweal.services.giving.rules import gifts as rules
 
-GIFT = """
+GIFT = f"""
     SELECT g.book, g.id, g.giver, g.amount, g.channel, g.at, c.title_en, c.title_zh, c.asset, c.organisation_id,
            o.name_en, o.name_zh, p.fact, p.at AS paid_at, p.nth, p.start,
            p.gift IS NULL AND EXISTS (
                SELECT FROM giving_callback b WHERE b.book = g.book AND b.gift = g.id AND b.outcome = 'differs'
            ) AS frozen,
-           (SELECT coalesce(sum(r.amount), 0) FROM giving_return r
+           (SELECT coalesce(sum(r.amount - CASE WHEN w.id IS NULL THEN 0 ELSE r.receivable + r.host + r.tip END), 0)
+            FROM giving_return r
             JOIN giving_return_end e ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
-            WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned,
+            LEFT JOIN giving_return_end w ON w.book = r.book AND w.id = r.id AND w.outcome = 'won'
+            WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned, {GONE} AS gone, p.reference,
            coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip
     FROM giving_gift g
     JOIN giving_campaign c ON c.id = g.book
@@ -52,7 +55,12 @@ class Gift:
     organisation_id: uuid.UUID
     state: rules.State
     returned: int
-    """What of it, with its tip, has gone back, in smallest units."""
+    """What of it, with its tip, has gone back, in smallest units; of a chargeback that was won, only the part that came
+    again as a payment of its own."""
+    gone: int
+    """The same of the gift alone, without its tip."""
+    reference: str
+    """What the provider calls the payment: by it a bank finds it."""
     tip: int
     """What was added for the host, beside the gift."""
 
@@ -60,6 +68,11 @@ class Gift:
     def whole(self) -> int:
         """What is to be paid, or was."""
         return self.amount + self.tip
+
+    @property
+    def kept(self) -> int:
+        """What of it has not gone back, without the tip."""
+        return self.amount - self.gone
 
     @property
     def state_title(self) -> Text:
@@ -110,6 +123,8 @@ def _gift(found: dict[str, Any]) -> Gift:
             returned=found["returned"] >= found["amount"] + found["tip"],
         ),
         returned=found["returned"],
+        gone=found["gone"],
+        reference=found["reference"] or "",
         tip=found["tip"],
     )
 
@@ -215,7 +230,7 @@ def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A callback that fits no gift, or not in amount or currency: for the stewards."""
+    """A callback that fits no gift, or not in amount or currency, or pays a gift again: for the stewards."""
 
     campaign: uuid.UUID
     gift: uuid.UUID
@@ -231,7 +246,7 @@ def mismatches(limit: int = 100) -> list[Mismatch]:
     """The newest of them."""
     query = """
         SELECT book AS campaign, gift, provider, amount, asset, reference, outcome, at FROM giving_callback
-        WHERE outcome IN ('unknown', 'differs') ORDER BY at DESC LIMIT %(limit)s"""
+        WHERE outcome IN ('unknown', 'differs', 'twice') ORDER BY at DESC LIMIT %(limit)s"""
     return [Mismatch(**found) for found in rows(query, {"limit": limit})]
 
 

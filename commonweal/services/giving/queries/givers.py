@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
+from commonweal.services.giving.queries.returns import GONE
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.receipts import Taxpayer
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One gift of a statement. `spent` is how much of it has been paid out, in smallest units."""
+    """One gift of a statement. How much of it has gone back, and how much was paid out, in smallest units."""
 
     campaign: uuid.UUID
     gift: uuid.UUID
@@ -27,23 +27,39 @@ class Row:
     organisation: Text
     registration: str
     amount: int
+    returned: int
     spent: int
     asset: Asset
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """What was given in one asset, and what of it has gone back and was paid out, in smallest units."""
+
+    asset: Asset
+    amount: int
+    returned: int
+    spent: int
+
+    @property
+    def net(self) -> int:
+        """What was given and has not gone back."""
+        return self.amount - self.returned
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """What somebody has given in a period, oldest first, with its totals by asset: amount and what of it is spent."""
+    """What somebody has given in a period, oldest first, with its totals by asset."""
 
     rows: list[Row]
-    totals: list[tuple[Asset, int, int]]
+    totals: list[Total]
 
 
-STATEMENT = """
+STATEMENT = f"""
     SELECT g.book AS campaign, g.id AS gift, p.at, c.title_en, c.title_zh, o.name_en, o.name_zh, o.registration,
-           p.amount, c.asset,
+           p.amount, c.asset, {GONE} AS returned,
            coalesce((SELECT sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))
-                     FROM giving_draw d
+                     FROM giving_draw d JOIN giving_payout o ON o.book = d.book AND o.request = d.request
                      WHERE d.book = p.book AND d.span && int8range(p.start, p.start + p.amount)), 0)::bigint AS spent
     FROM giving_gift g
     JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
@@ -68,16 +84,17 @@ def statement(giver: uuid.UUID, start: datetime, end: datetime) -> Statement:
                 organisation=Text(each["name_en"], each["name_zh"]),
                 registration=each["registration"] or "",
                 amount=each["amount"],
+                returned=each["returned"],
                 spent=each["spent"],
                 asset=asset,
             )
         )
-    given: Counter[str] = Counter()
-    spent: Counter[str] = Counter()
-    for line in found:
-        given[line.asset.code] += line.amount
-        spent[line.asset.code] += line.spent
-    return Statement(found, [(asset, given[code], spent[code]) for code, asset in sorted(assets.items())])
+    totals = []
+    for code, asset in sorted(assets.items()):
+        of = [line for line in found if line.asset.code == code]
+        sums = (sum(getattr(line, name) for line in of) for name in ("amount", "returned", "spent"))
+        totals.append(Total(asset, *sums))
+    return Statement(found, totals)
 
 
 def years(giver: uuid.UUID, zone: str) -> list[int]:

@@ -13,9 +13,9 @@ from django.db import connection
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import Found, row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import QUALIFICATION, asset_of
-from commonweal.services.giving.queries.sql import Found, row, rows
 from commonweal.services.giving.rules import terms
 from commonweal.services.giving.threesixty.writing import grant as written
 

@@ -14,9 +14,9 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties.people import OFFICER
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import invoices as rules
 from commonweal.services.giving.rules.invoices import Account, Outcome, State
 

@@ -8,15 +8,16 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from commonweal.kernel import clock
+from commonweal.kernel.sql import rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving import iati
 from commonweal.services.giving.queries import payouts
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.queries.exports import payments
-from commonweal.services.giving.queries.sql import rows
 from commonweal.services.giving.threesixty.writing import grant
 
 GIFT = Text("A gift from the public", "公众捐款")
+BACK = Text("Money back to a giver", "退回捐款")
 PREFIX = "360G-commonweal"
 """What the identifiers of our grants begin with."""
 
@@ -32,7 +33,8 @@ CAMPAIGNS = """
 
 
 def activities() -> Iterator[iati.Activity]:
-    """Every campaign as an activity of IATI: each gift that has arrived, each payout that has left."""
+    """Every campaign as an activity of IATI: each gift that has arrived, what of it went back
+    (incoming, below zero), each payout that has left."""
     now = clock.now()
     for found in rows(CAMPAIGNS, {}):
         over = min(filter(None, (found["closes_at"], found["stopped_at"])))
@@ -57,9 +59,22 @@ def _day(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
 
 
+RETURNS = """
+    SELECT r.id, d.at,
+           (r.amount - r.receivable - r.tip - CASE WHEN w.id IS NULL THEN 0 ELSE r.host END)::bigint AS amount
+    FROM giving_return r
+    JOIN giving_return_end d ON d.book = r.book AND d.id = r.id AND d.outcome = 'done'
+    LEFT JOIN giving_return_end w ON w.book = r.book AND w.id = r.id AND w.outcome = 'won'
+    WHERE r.book = %(book)s ORDER BY d.at, r.id"""
+"""What has left the fund again. What was spent before is still spent: the charity owes it."""
+
+
 def _movements(campaign: uuid.UUID) -> Iterator[iati.Movement]:
     for each in payments(campaign):
         yield iati.Movement(str(each.gift), "1", _day(each.at), each.amount, GIFT)
+    for back in rows(RETURNS, {"book": campaign}):
+        if back["amount"]:
+            yield iati.Movement(str(back["id"]), "1", _day(back["at"]), -back["amount"], BACK)
     for payout in payouts.payouts_of(campaign):
         if payout.paid_at:
             yield iati.Movement(str(payout.id), "4", _day(payout.paid_at), payout.amount, payout.what)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries import payouts
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import orders as rules
 from commonweal.services.giving.rules.trace import Span
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import payouts as rules
 
 PAYOUT = """

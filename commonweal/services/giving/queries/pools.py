@@ -13,11 +13,11 @@ from typing import Any
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving import matching
 from commonweal.services.giving.matching import pool_file
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import matches as match_rules
 from commonweal.services.giving.rules.deeds import FLOWERS
 
@@ -201,7 +201,7 @@ def matches(campaign: uuid.UUID, pool: uuid.UUID, limit: int = 200) -> list[Matc
 
 GIFTS = """
     SELECT g.book, g.id, g.giver, g.at, g.amount, t.team, coalesce(w.kind, '') AS withheld,
-           least(g.amount, coalesce((SELECT sum(r.amount) FROM giving_return r JOIN giving_return_end e
+           least(g.amount, coalesce((SELECT sum(r.amount - r.tip) FROM giving_return r JOIN giving_return_end e
                     ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
                     WHERE r.book = g.book AND r.gift = g.id), 0))::bigint AS refunded,
            CASE WHEN %(lots)s THEN coalesce((SELECT sum(d.amount) FROM giving_act d

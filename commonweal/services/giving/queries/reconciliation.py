@@ -8,30 +8,47 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules.fees import Bearer
-from commonweal.services.giving.rules.reconciliation import FAULTS, Fault, Line
+from commonweal.services.giving.rules.reconciliation import FAULTS, KINDS, Fault, Line
 
 
 def lines(provider: str, since: datetime, until: datetime) -> list[Line]:
-    """Payments, refunds (when they were done), chargebacks, and what was won back of them, in `[since, until)`."""
+    """Payments (also those that came twice), refunds (when they were done), chargebacks, and what was won back of them,
+    in `[since, until)`; with the fees that are booked."""
     query = """
         SELECT 'payment' AS kind, p.gift, p.book, c.asset, p.reference,
                p.amount + coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = p.book AND t.gift = p.gift), 0)
-                   AS amount
+                   AS amount,
+               coalesce((SELECT f.amount FROM giving_fee f
+                         WHERE f.book = p.book AND f.gift = p.gift AND f.party = 'processor'), 0) AS fee
         FROM giving_payment p JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
         JOIN giving_campaign c ON c.id = p.book
         WHERE g.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s AND p.reference <> 'won'
         UNION ALL
-        SELECT 'payment', p.card, p.book, c.asset, p.reference, k.amount
+        SELECT 'payment', p.card, p.book, c.asset, p.reference, k.amount,
+               coalesce((SELECT f.amount FROM giving_card_fee f WHERE f.book = p.book AND f.card = p.card), 0)
         FROM giving_card_payment p JOIN giving_card k ON k.book = p.book AND k.id = p.card
         JOIN giving_campaign c ON c.id = p.book
         WHERE k.channel = %(provider)s AND p.at >= %(since)s AND p.at < %(until)s
         UNION ALL
-        SELECT r.cause, r.gift, r.book, c.asset, r.reference || CASE e.outcome WHEN 'won' THEN '-won' ELSE '' END,
-               CASE e.outcome WHEN 'won' THEN r.amount ELSE r.kept - r.amount END
+        SELECT 'payment', t.gift, t.book, c.asset, t.reference, t.amount, 0
+        FROM giving_twice t JOIN giving_campaign c ON c.id = t.book
+        WHERE t.provider = %(provider)s AND t.at >= %(since)s AND t.at < %(until)s
+        UNION ALL
+        SELECT 'refund', t.gift, t.book, c.asset, t.id::text, -t.amount, 0
+        FROM giving_twice_end e JOIN giving_twice t ON t.book = e.book AND t.id = e.id
+        JOIN giving_campaign c ON c.id = t.book
+        WHERE t.provider = %(provider)s AND e.at >= %(since)s AND e.at < %(until)s
+        UNION ALL
+        SELECT r.cause, r.gift, r.book, c.asset, CASE WHEN r.cause = 'refund' THEN r.id::text
+                    WHEN e.outcome = 'won' THEN r.reference || '-won' ELSE r.reference END,
+               CASE e.outcome WHEN 'won' THEN r.amount ELSE r.kept - r.amount END,
+               CASE WHEN r.cause = 'refund' THEN r.kept - r.processor WHEN e.outcome = 'won' THEN 0
+                    ELSE coalesce((SELECT f.amount FROM giving_fee f WHERE f.book = r.book
+                                   AND f.id = r.id), 0) END
         FROM giving_return_end e JOIN giving_return r ON r.book = e.book AND r.id = e.id
         JOIN giving_gift g ON g.book = r.book AND g.id = r.gift
         JOIN giving_campaign c ON c.id = r.book
@@ -99,7 +116,7 @@ class Difference:
 
     provider: str
     day: date
-    kind: str
+    kind: Text
     gift: uuid.UUID | None
     reference: str
     asset: Asset
@@ -114,6 +131,9 @@ def differences(limit: int = 200) -> list[Difference]:
         SELECT provider, day, kind, gift, reference, asset, fault, here, there FROM giving_difference
         ORDER BY at DESC, reference LIMIT %(limit)s"""
     return [
-        Difference(**found | {"asset": asset_of(found["asset"]), "fault": FAULTS[Fault(found["fault"])]})
+        Difference(
+            **found
+            | {"asset": asset_of(found["asset"]), "fault": FAULTS[Fault(found["fault"])], "kind": KINDS[found["kind"]]}
+        )
         for found in rows(query, {"limit": limit})
     ]

@@ -14,9 +14,9 @@ from django.conf import settings
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import recurring as rules
 from commonweal.services.giving.rules.recurring import Cause, Every, Said, Standing, Word
 
@@ -162,6 +162,13 @@ def renewals(campaign: uuid.UUID, id: uuid.UUID, limit: int = 60) -> list[Renewa
 def renewal(campaign: uuid.UUID, id: uuid.UUID, period: int) -> Renewal | None:
     """One period, if it has been renewed."""
     return next((each for each in renewals(campaign, id) if each.period == period), None)
+
+
+def renewed_by(campaign: uuid.UUID, gift: uuid.UUID) -> tuple[uuid.UUID, int] | None:
+    """The recurring gift that made a gift, and for which period (from 0); None if nothing repeats it."""
+    query = "SELECT recurring, period FROM giving_renewal WHERE book = %(book)s AND gift = %(gift)s"
+    found = row(query, {"book": campaign, "gift": gift})
+    return (found["recurring"], found["period"]) if found else None
 
 
 def maybe_due(now: datetime, limit: int = 10_000) -> Iterable[tuple[uuid.UUID, uuid.UUID]]:

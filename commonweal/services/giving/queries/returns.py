@@ -9,21 +9,32 @@ from typing import Any
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import returns as rules
 from commonweal.services.giving.rules.fees import Payee
 
 RETURN = """
     SELECT r.book, r.id, r.gift, r.cause, r.amount, r.receivable, r.host, r.tip, r.processor,
            r.kept, r.reference, r.reason, r.transfer, r.fact, r.at,
+           (SELECT coalesce(sum(upper(s) - lower(s)), 0)::bigint FROM unnest(r.spans) s) AS places,
            c.asset, c.title_en, c.title_zh, c.organisation_id, g.channel, g.giver, p.nth, p.reference AS payment,
            ARRAY(SELECT e.outcome FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id) AS ends
     FROM giving_return r
     JOIN giving_gift g ON g.book = r.book AND g.id = r.gift
     JOIN giving_payment p ON p.book = r.book AND p.gift = r.gift
     JOIN giving_campaign c ON c.id = r.book"""
+
+
+GONE = """
+    (SELECT least(p.amount, coalesce(sum(
+        b.amount - b.tip - CASE WHEN w.id IS NULL THEN 0 ELSE b.receivable + b.host END), 0))::bigint
+     FROM giving_return b
+     JOIN giving_return_end e ON e.book = b.book AND e.id = b.id AND e.outcome = 'done'
+     LEFT JOIN giving_return_end w ON w.book = b.book AND w.id = b.id AND w.outcome = 'won'
+     WHERE b.book = p.book AND b.gift = p.gift)"""
+"""What has gone back of the payment `p`: of what was won again, only the part that is a payment of its own by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +52,14 @@ class Return:
     asset: Asset
     channel: str
     payment: str
+    reference: str
     host: int
     tip: int
     processor: int
     kept: int
     """What each of the others returns of it, and what of its part the processor does not give back."""
+    places: int
+    """How many places of its gift it takes: what leaves the fund."""
     reason: str
     transfer: uuid.UUID
     fact: uuid.UUID
@@ -57,6 +71,16 @@ class Return:
     def goes_back(self) -> int:
         """What its giver gets."""
         return self.amount - self.kept
+
+    @property
+    def lost(self) -> int:
+        """What of the provider's fee nobody gets back."""
+        return self.processor if self.cause is rules.Cause.CHARGEBACK else self.kept
+
+    @property
+    def number(self) -> str:
+        """By what the provider, and so a bank, finds it: its own word for it, or the number that we gave it there."""
+        return self.reference or str(self.id)
 
     @property
     def standing(self) -> rules.Standing:
@@ -87,10 +111,12 @@ def _return(found: dict[str, Any]) -> Return:
         asset=asset_of(found["asset"]),
         channel=found["channel"],
         payment=found["payment"],
+        reference=found["reference"],
         host=found["host"],
         tip=found["tip"],
         processor=found["processor"],
         kept=found["kept"],
+        places=found["places"],
         reason=found["reason"],
         transfer=found["transfer"],
         fact=found["fact"],
@@ -147,6 +173,12 @@ def gone(found: list[Return], *, charged_back: bool = False) -> dict[Payee, int]
 def newest(limit: int = 100) -> list[Return]:
     """The newest returns of all campaigns."""
     return [_return(found) for found in rows(f"{RETURN} ORDER BY r.at DESC, r.id LIMIT %(limit)s", {"limit": limit})]
+
+
+def of_campaign(campaign: uuid.UUID, limit: int = 100) -> list[Return]:
+    """The newest returns of a campaign."""
+    query = f"{RETURN} WHERE r.book = %(book)s ORDER BY r.at DESC, r.id LIMIT %(limit)s"
+    return [_return(found) for found in rows(query, {"book": campaign, "limit": limit})]
 
 
 def waiting(limit: int = 500) -> list[Return]:

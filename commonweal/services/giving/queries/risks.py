@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 
 from commonweal.kernel import clock
+from commonweal.kernel.sql import row
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries import campaigns
 from commonweal.services.giving.queries.payouts import Payout
-from commonweal.services.giving.queries.sql import row
 from commonweal.services.giving.rules import risks as rules
 
 SIGNS = """

@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.giving.queries.sql import row, rows
+from commonweal.services.giving.queries.returns import GONE
 from commonweal.services.giving.rules import teams as rules
 
-TEAM = """
+TEAM = f"""
 SELECT t.id, t.name, t.founder, t.at, count(DISTINCT g.giver) AS people,
-       coalesce(sum(p.amount - coalesce(r.back, 0)), 0)::bigint AS amount
+       coalesce(sum(p.amount - {GONE}), 0)::bigint AS amount
 FROM giving_team t
 LEFT JOIN giving_team_gift m ON m.book = t.book AND m.team = t.id
 LEFT JOIN giving_payment p ON p.book = m.book AND p.gift = m.gift
 LEFT JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
-LEFT JOIN LATERAL (
-    SELECT sum(r.amount - r.tip) AS back FROM giving_return r JOIN giving_return_end e
-    ON e.book = r.book AND e.id = r.id AND e.outcome = 'done' WHERE r.book = p.book AND r.gift = p.gift) r ON true
 WHERE t.book = %(book)s AND NOT EXISTS (
     SELECT FROM giving_team_hidden h WHERE h.book = t.book AND h.team = t.id)
 """

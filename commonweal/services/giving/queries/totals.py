@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from commonweal.kernel.quantity import Asset
+from commonweal.kernel.sql import rows
 from commonweal.services.giving.queries.campaigns import RAISED, asset_of
 from commonweal.services.giving.queries.grants import Grants
-from commonweal.services.giving.queries.sql import rows
 
 
 @dataclass(frozen=True, slots=True)

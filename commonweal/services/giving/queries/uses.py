@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from commonweal.kernel import clock
+from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
-from commonweal.services.giving.queries.sql import row, rows
 from commonweal.services.giving.rules import uses as rules
 
 

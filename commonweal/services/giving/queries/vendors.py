@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from commonweal.kernel.errors import NotFound
+from commonweal.kernel.sql import rows
 from commonweal.kernel.text import Text
-from commonweal.services.giving.queries.sql import rows
 
 
 @dataclass(frozen=True, slots=True)

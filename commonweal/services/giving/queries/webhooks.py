@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from commonweal.kernel.quantity import format_amount
-from commonweal.services.giving.queries import campaigns, payouts
-from commonweal.services.giving.queries.sql import row, rows
+from commonweal.kernel.sql import row, rows
+from commonweal.services.giving.queries import campaigns, payouts, returns
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,22 @@ def payout_event(campaign: uuid.UUID, request: uuid.UUID) -> dict[str, Any]:
         "what": {"en": paid.what.en, "zh": paid.what.zh},
         "fact": str(paid.paid_fact) if paid.paid_fact else None,
         "at": paid.paid_at.isoformat() if paid.paid_at else None,
+    }
+
+
+def return_event(campaign: uuid.UUID, id: uuid.UUID) -> dict[str, Any]:
+    """What is told of a refund, a chargeback or a match that was taken back: of which gift, and how far it has come."""
+    back = returns.one(campaign, id)
+    return {
+        "return": str(id),
+        "gift": str(back.gift),
+        "number": back.nth,
+        "what": back.cause.value,
+        "standing": back.standing.value,
+        "amount": format_amount(back.amount, back.asset, grouped=False),
+        "owed_by_charity": format_amount(back.receivable, back.asset, grouped=False),
+        "asset": back.asset.code,
+        "fact": str(back.fact),
     }
 
 

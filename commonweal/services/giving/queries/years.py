@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from commonweal.services.giving.queries.sql import rows
+from commonweal.kernel.sql import rows
 from commonweal.services.giving.rules import spending as rules
 from commonweal.services.giving.rules.spending import Form, Ratio
 

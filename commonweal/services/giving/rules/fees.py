@@ -27,6 +27,8 @@ class Payee(StrEnum):
     """The payment provider, for its work."""
     TIP = "tip"
     """What a giver adds for the host, beside the gift."""
+    DISPUTE = "dispute"
+    """The payment provider again, for a dispute: it is no part of the payment, and never comes back with it."""
 
 
 PAYEES: dict[Payee, Text] = {
@@ -34,6 +36,7 @@ PAYEES: dict[Payee, Text] = {
     Payee.HOST: Text("the foundation that holds the money", "托管基金会"),
     Payee.PROCESSOR: Text("the payment provider", "支付机构"),
     Payee.TIP: Text("the platform, as a tip", "平台（自愿打赏）"),
+    Payee.DISPUTE: Text("the payment provider, for a dispute", "支付机构（拒付处理费）"),
 }
 
 

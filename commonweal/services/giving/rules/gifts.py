@@ -85,6 +85,8 @@ class Outcome(StrEnum):
     """It names no gift that was to be paid there."""
     DIFFERS = "differs"
     """It reports another amount or currency than was promised: the gift is frozen, never adjusted."""
+    TWICE = "twice"
+    """It reports another payment of a gift that is paid: its giver has paid twice: that is owed, and goes back."""
     REFUNDED = "refunded"
     REFUND_FAILED = "refund-failed"
     CHARGED_BACK = "charged-back"
@@ -104,15 +106,18 @@ class Report:
     channel: str
     amount: int
     asset: str
+    reference: str
 
 
-def judge(wish: Give, report: Report, *, paid: bool) -> Outcome:
-    """What a provider's report of a payment comes to, against what was promised and whether that is paid."""
+def judge(wish: Give, report: Report, *, paid: str | None) -> Outcome:
+    """What a provider's report of a payment comes to, against what was promised and by which payment it is `paid`."""
     if report.channel != wish.channel:
         return Outcome.UNKNOWN
     if (report.amount, report.asset) != (wish.whole, wish.asset):
         return Outcome.DIFFERS
-    return Outcome.KNOWN if paid else Outcome.PAID
+    if paid is None:
+        return Outcome.PAID
+    return Outcome.KNOWN if paid == report.reference else Outcome.TWICE
 
 
 def state(*, paid: bool, frozen: bool, given_at: datetime, now: datetime, returned: bool = False) -> State:

@@ -23,7 +23,7 @@ class Line:
     book: uuid.UUID | None = None
     """Where it is in our books; unknown of theirs."""
     fee: int = 0
-    """What the provider has kept of it; theirs only."""
+    """What the provider has kept of it (negative: has given back with it)."""
 
     @property
     def key(self) -> Key:
@@ -50,6 +50,16 @@ FAULTS: dict[Fault, Text] = {
 }
 
 
+KINDS: dict[str, Text] = {
+    "payment": Text("payment", "付款"),
+    "refund": Text("refund", "退款"),
+    "chargeback": Text("chargeback", "拒付"),
+    "settlement": Text("settlement", "结算"),
+    "fee": Text("fee", "手续费"),
+}
+"""What differs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One difference: what is here and what is there, in smallest units of `asset`."""
@@ -63,10 +73,10 @@ class Difference:
     there: int
 
 
-def named(here: Iterable[Line], there: Iterable[Line]) -> list[Line]:
+def named(here: Sequence[Line], there: Iterable[Line]) -> list[Line]:
     """Their lines, with the gift and the book of ours: by gift, or, where they name none, by reference."""
     ours = {line.key: line for line in here}
-    by_reference = {(line.kind, line.reference): line for line in ours.values()}
+    by_reference = {(line.kind, line.reference): line for line in here}
     found = []
     for line in there:
         our = ours.get(line.key) or (by_reference.get((line.kind, line.reference)) if line.gift is None else None)
@@ -102,6 +112,34 @@ def compare(here: Sequence[Line], there: Iterable[Line]) -> list[Difference]:
         gift = who if isinstance(who, uuid.UUID) else None
         found.append(Difference(fault, kind, gift, references[key], asset, ours[key], theirs[key]))
     return found
+
+
+FEE = "fee"
+"""The kind of a difference of a fee."""
+
+
+def fees(here: Sequence[Line], there: Iterable[Line]) -> list[Difference]:
+    """All differences between the fees in our books and those that the provider says it has kept.
+
+    Of lines that are on both sides; the others are differences by themselves.
+    """
+    ours: Counter[Key] = Counter()
+    theirs: Counter[Key] = Counter()
+    references: dict[Key, str] = {}
+    known = {line.key for line in here}
+    for line in here:
+        ours[line.key] += line.fee
+        references[line.key] = line.reference
+    for line in named(here, there):
+        if line.key in known:
+            theirs[line.key] += line.fee
+    return [
+        Difference(Fault.AMOUNT, FEE, who if isinstance(who, uuid.UUID) else None, references[key], asset, ours[key],
+                   theirs[key])
+        for key in sorted(theirs, key=str)
+        for _, who, asset in [key]
+        if ours[key] != theirs[key]
+    ]  # fmt: skip
 
 
 SETTLEMENT = "settlement"

@@ -24,12 +24,28 @@ ENDED = "SELECT id FROM giving_campaign WHERE kind = 'campaign' AND closes_at < 
 CASE = "SELECT id FROM giving_case ORDER BY at LIMIT 1"
 POOL = "SELECT book, id FROM giving_pool LIMIT 1"
 SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
+THREAD = "SELECT book, id FROM giving_thread LIMIT 1"
 
 VENDOR = "SELECT party FROM giving_vendor LIMIT 1"
 ORDER = "SELECT book, request FROM giving_order LIMIT 1"
 ORDERED = "SELECT book FROM giving_order LIMIT 1"
 
+BANK = "SELECT id FROM giving_bank ORDER BY at, id LIMIT 1"
+TO_CONFIRM = """SELECT e.book, e.id FROM giving_exchange AS e
+    LEFT JOIN giving_exchange_end AS d ON d.book = e.book AND d.id = e.id WHERE d.id IS NULL LIMIT 1"""
+DISPUTED = "SELECT book, id FROM giving_exchange_dispute LIMIT 1"
+CLEARING = "SELECT id FROM giving_clearing LIMIT 1"
+TEACHER = "teacher@demo.example"
+
 SAMPLES = {
+    "giving:banks": [Sample(), Sample(visitor=CHARITY)],
+    "giving:timebank": [Sample(BANK), Sample(BANK, visitor=GIVER), Sample(BANK, visitor=CHARITY)],
+    "giving:bank_account": Sample(BANK, visitor=GIVER),
+    "giving:bank_members": [Sample(BANK, visitor=GIVER), Sample(BANK, visitor=TEACHER)],
+    "giving:bank_allies": [Sample(BANK), Sample(BANK, visitor=TEACHER)],
+    "giving:exchange": [Sample(TO_CONFIRM, visitor=GIVER), Sample(DISPUTED, visitor=STEWARD)],
+    "giving:clearing": Sample(CLEARING),
+    "giving:clearing_statement": Sample(not_a_page="a file"),
     "giving:qualification": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:plan": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:vendor": Sample(VENDOR),
@@ -65,6 +81,11 @@ SAMPLES = {
     "giving:statement": Sample((2026,), visitor=GIVER),
     "giving:printed": Sample(GIFT, visitor=GIVER),
     "giving:company": Sample(visitor=CHARITY),
+    "giving:company_report": Sample(
+        "SELECT id, 2026 FROM parties_party WHERE registration = 'DEMO-TEA-0001'", visitor="company@demo.example"
+    ),
+    "giving:partners": [Sample(OPEN), Sample(OPEN, visitor=CHARITY), Sample(OPEN, visitor="company@demo.example")],
+    "giving:partner_answer": Sample(not_a_page="takes POST only"),
     "giving:join": Sample(not_a_page="its address is a signed link: opened in test_givers"),
     "giving:follow": Sample(not_a_page="takes POST only"),
     "giving:iati": Sample(not_a_page="a file"),
@@ -104,6 +125,17 @@ SAMPLES = {
     "giving:tell": Sample(OPEN, visitor=CHARITY),
     "giving:ask": Sample(OPEN, visitor=CHARITY),
     "giving:payout": [Sample(PAID, visitor=GIVER), Sample(ASKED, visitor=STEWARD)],
+    "giving:messages": Sample(visitor=GIVER),
+    "giving:write": [Sample(OPEN, visitor=GIVER), Sample(OPEN, visitor=CHARITY)],
+    "giving:thread": [Sample(THREAD, visitor=GIVER), Sample(THREAD, visitor=CHARITY)],
+    "giving:call_steward": Sample(not_a_page="takes POST only"),
+    "giving:thread_judge": Sample(not_a_page="takes POST only"),
+    "giving:calls": Sample(visitor=STEWARD),
+    "giving:views": Sample(visitor=STEWARD),
+    "giving:risks": Sample(visitor=STEWARD),
+    "giving:risk_notes": Sample(CHARITY_ID, visitor=STEWARD),
+    "giving:inbox": Sample(CHARITY_ID, visitor=CHARITY),
+    "giving:thank": Sample(OPEN, visitor=CHARITY),
     "giving:teams": [Sample(OPEN), Sample(OPEN, visitor=STEWARD)],
     "giving:team_hide": Sample(not_a_page="takes POST only"),
     "giving:control": Sample(visitor=STEWARD),

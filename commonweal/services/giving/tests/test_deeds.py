@@ -50,12 +50,13 @@ def test_steps_are_given_once_and_within_the_day(world: World) -> None:
     with clock.stopped(NOW + DAY):
         deeds.act(world.giver, world.campaign.id, "STEPS", 30_000, "d")
     assert in_books(world, "STEPS") == 60_000
-    assert {each.asset.code: (each.amount, each.people) for each in queries.got(world.campaign.id)} == {
-        "STEPS": (60_000, 1),
-        "FLOWERS": (0, 0),
-        "BOOKS": (0, 0),
-        "MINUTES": (0, 0),
+    assert {each.asset.code: (each.amount, each.needed) for each in queries.got(world.campaign.id)} == {
+        "STEPS": (60_000, None),
+        "FLOWERS": (0, None),
+        "BOOKS": (0, None),
+        "MINUTES": (0, None),
     }
+    assert queries.people(world.campaign.id)["STEPS"] == 1
 
 
 @pytest.mark.parametrize(
@@ -113,6 +114,7 @@ def test_a_sponsors_contract_turns_steps_into_money_at_its_close(world: World) -
     deeds.accept(world.officer, id)
     with pytest.raises(Conflict, match=r"sponsorship\.accepted"):
         deeds.accept(world.officer, id)
+    assert queries.got(world.campaign.id)[0].needed == 25_000  # what it takes until the sponsor's most is reached
     deeds.act(world.giver, world.campaign.id, "STEPS", 12_000, "a")
     with pytest.raises(Conflict, match=r"sponsorship\.open"):
         deeds.settle(id)
@@ -163,7 +165,9 @@ def test_hours_are_confirmed_by_the_receiving_side_disputed_and_decided(world: W
         with pytest.raises(Conflict, match=r"hours\.not-open"):
             deeds.decide(world.stewards[1], id, world.giver.id, 120)
     assert queries.shift(id, world.giver.id).minutes == 110
-    assert queries.got(world.campaign.id)[-1].amount == 110
+    time = queries.got(world.campaign.id)[-1]
+    assert (time.needed, time.promised, time.amount) == (240, 120, 110)
+    assert queries.people(world.campaign.id)["MINUTES"] == 1
 
 
 def test_nobody_confirms_their_own_hours(world: World) -> None:

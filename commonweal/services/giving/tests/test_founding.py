@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from commonweal.kernel import clock
@@ -81,6 +83,39 @@ def test_from_signing_up_to_an_open_campaign(world: World, client: Client) -> No
     client.force_login(world.officer.login)
     for page in ("qualification/", "campaign/"):
         assert client.get(f"{address}{page}").status_code == 404, "who does not act for it learns nothing"
+
+
+def test_a_certificate_filed_on_the_general_page_counts_for_giving(world: World, client: Client) -> None:
+    client.force_login(world.giver.login)
+    client.post("/zh/giving/charity/new/", CHARITY)
+    charity = Party.objects.get(registration=CHARITY["registration"])
+    client.post(f"/zh/giving/charity/{charity.id}/campaign/", PLAN)
+    card = campaigns.card(Campaign.objects.get(title_zh="三百本绘本").id)
+    assert card.state == "unqualified"
+    address = f"/zh/account/organisations/{charity.id}/"
+    assert client.post(address, CERTIFICATE | {"kind": "fundraising", "evidence": upload()}).status_code == 422
+    filed = client.post(address, CERTIFICATE | {"kind": "public-fundraising", "evidence": upload()})
+    assert filed.status_code == 303
+    credential = Credential.objects.get(holder=charity)
+    for steward in world.stewards:
+        people.attest(credential, steward)
+    assert campaigns.card(card.id).is_open
+
+
+def test_certificates_of_the_old_kind_are_renamed(world: World) -> None:
+    migration = importlib.import_module("commonweal.kernel.parties.migrations.0004_one_kind")
+    credential = Credential.objects.get(holder=world.charity)
+    with connection.cursor() as cursor:
+        with pytest.raises(IntegrityError, match="parties_credential_kind"), transaction.atomic():
+            cursor.execute("UPDATE parties_credential SET kind = 'fundraising'")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE parties_credential DROP CONSTRAINT parties_credential_kind")
+        cursor.execute("UPDATE parties_credential SET kind = 'fundraising'")
+        assert not campaigns.card(world.campaign.id).is_open
+        cursor.execute(migration.RENAME)
+        cursor.execute("ALTER TABLE parties_credential ADD CHECK (kind <> 'fundraising')")
+    credential.refresh_from_db()
+    assert (credential.kind, campaigns.card(world.campaign.id).is_open) == ("public-fundraising", True)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.cli import main
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from commonweal.kernel.ledger import KeyReused, Transfer, audit, balance, post
@@ -35,6 +34,7 @@ from commonweal.services.giving.rules.matches import Promise, State
 from commonweal.services.giving.tests.conftest import DAY, NOW, World, plan, somebody
 from commonweal.services.giving.tests.test_payouts import pay_out, put_in
 from commonweal.services.giving.tests.test_returns import charge_back, order
+from tests.command import main
 
 SECOND = timedelta(seconds=1)
 OVER = NOW + 9 * DAY

@@ -24,7 +24,7 @@ from commonweal.kernel.parties.erasure import forget
 from commonweal.kernel.quantity import CNY
 from commonweal.kernel.text import Text
 from commonweal.services.giving import iati, jobs, webhooks
-from commonweal.services.giving.actions import campaigns, gifts, payouts
+from commonweal.services.giving.actions import campaigns, gifts, payouts, returns
 from commonweal.services.giving.actions import webhooks as actions
 from commonweal.services.giving.queries import opendata
 from commonweal.services.giving.queries import webhooks as queries
@@ -255,24 +255,27 @@ def test_what_is_told_and_that_it_waits_until_it_arrives(world: World) -> None:
     put_in(world, 500)
     payouts.lay(world.campaign.id)
     id, secret = actions.add(world.giver, world.campaign.id, "https://program.invalid/hook")
-    put_in(world, 3_000, 4_000)
+    _, third = put_in(world, 3_000, 4_000)
     payouts.lay(world.campaign.id)
     jobs.announce()
     jobs.announce()
     jobs.tell(update=tell(world))
     request = pay_out(world, 5_000, "a")
     jobs.tell_paid(campaign=str(world.campaign.id), request=str(request))
+    back = returns.refund(world.officer, world.campaign.id, third, 1_500, "Asked for it", "r")
+    jobs.tell_returned(campaign=str(world.campaign.id), id=str(back), outcome="done")
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, event, body FROM giving_delivery ORDER BY at, id")
         found = cursor.fetchall()
-    assert [event for _, event, _ in found] == ["gifts", "update", "payout"]
+    assert [event for _, event, _ in found] == ["gifts", "update", "payout", "return"]
     told = [json.loads(body) for _, _, body in found]
     assert [gift["amount"] for gift in told[0]["gifts"]] == ["30.00", "40.00"]
     assert (told[1]["title"]["zh"], told[2]["amount"]) == ("琴到了", "50.00")
+    assert (told[3]["gift"], told[3]["what"], told[3]["amount"]) == (str(third), "refund", "15.00")
     assert str(world.giver.id) not in json.dumps(told)
     with pytest.raises(webhooks.Unreachable):
         actions.deliver(found[0][0])
-    assert [(each.delivered, each.waiting) for each in queries.of(world.giver.id)] == [(0, 3)]
+    assert [(each.delivered, each.waiting) for each in queries.of(world.giver.id)] == [(0, 4)]
     actions.end(world.giver, id)
     actions.deliver(found[0][0])
     assert secret.startswith("cwh_")

@@ -149,6 +149,9 @@ def test_who_may_list_and_what_is_on_offer(world: World, vendor: Party) -> None:
         vendors.admit(world.officer, vendor.id, Text("a", "a"), "a")
     with pytest.raises(Conflict, match=r"vendor\.known"):
         vendors.admit(world.stewards[0], vendor.id, Text("a", "a"), "a")
+    for nobody in (uuid.uuid4(), world.giver.id):
+        with pytest.raises(NotFound, match=r"organisation\.unknown"):
+            vendors.admit(world.stewards[0], nobody, Text("a", "a"), "a")
     with pytest.raises(NotAllowed):
         vendors.offer(world.officer, vendor.id, Text("a", "a"), Text("b", "b"), 1)
     with pytest.raises(NotFound, match=r"vendor\.unknown"):

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from commonweal.kernel.errors import Busy, Unauthenticated
+from commonweal.kernel.errors import Busy, Conflict, Unauthenticated
 from commonweal.kernel.text import Text
-from commonweal.services.giving.payment import Agreeing, Kind, Order, alipay, stripe, wechat
+from commonweal.services.giving.payment import Agreeing, Back, Kind, Order, alipay, stripe, wechat
 from commonweal.services.giving.payment.port import Ignored
 from commonweal.services.giving.rules.recurring import Charge, Every
 
@@ -290,26 +290,60 @@ def test_what_is_no_callback_is_refused(callback: Any, body: bytes) -> None:
             provider.read_callback(body, headers, NOW)
 
 
-# Statements
+# A provider that says no, or nothing
 
 
-def test_statements_are_read_to_the_fen() -> None:
-    bill = (
-        "交易时间,商户订单号,微信订单号,交易状态,货币种类,微信退款单号,申请退款金额,订单金额\n"
-        f"`2026-11-25 10:00:00,`{GIFT.hex},`42,`SUCCESS,`CNY,`0,`0.00,`5.00\n"
-        f"`2026-11-25 11:00:00,`{GIFT.hex},`42,`REFUND,`CNY,`50,`1.23,`0.00\n"
-        "总交易单数,应结订单总金额\n`2,`3.77\n"
-    )
-    read = [(each.kind, each.gift, each.amount, each.reference) for each in wechat.entries(bill)]
-    assert read == [(Kind.PAYMENT, GIFT, 500, "42"), (Kind.REFUND, GIFT, -123, "50")]
-    bill = (
-        "#支付宝业务明细查询\n支付宝交易号,商户订单号,业务类型,订单金额（元）,退款批次号/请求号\n"
-        f"77\t,{BOOK.hex}{GIFT.hex}\t,交易,5.00,\n77\t,{BOOK.hex}{GIFT.hex}\t,退款,-1.23,{REFUND.hex}\n#结束\n"
-    )
-    read = [(each.kind, each.gift, each.amount, each.reference) for each in alipay.entries(bill)]
-    assert read == [(Kind.PAYMENT, GIFT, 500, "77"), (Kind.REFUND, GIFT, -123, REFUND.hex)]
-    line = {"type": "charge", "amount": 500, "currency": "cny", "fee": 20,
-            "source": {"id": "ch_1", "payment_intent": "pi_1", "metadata": METADATA}}  # fmt: skip
-    found = stripe.entry(line)
-    assert found and (found.kind, found.gift, found.amount, found.reference) == (Kind.PAYMENT, GIFT, 500, "pi_1")
-    assert stripe.entry(line | {"type": "payout"}) is None
+def test_stripe_says_no_or_nothing(gate: type[Gate]) -> None:
+    """A country, a currency or an amount that it does not take is no fault of ours, nor is it silent."""
+    order = Order(BOOK, GIFT, 500, "CNY", Text("A piano", "琴"))
+    back = Back(REFUND, BOOK, GIFT, 200, "CNY", "pi_1")
+    no = (400, {"error": {"type": "invalid_request_error", "message": "not in this country"}})
+    gone = (400, {"error": {"type": "invalid_request_error", "code": "charge_already_refunded", "message": "gone"}})
+    broken = (500, {"error": {"type": "api_error", "message": "?"}})
+    often = (429, {"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "slow down"}})
+    gate.answers[:] = [no, broken, often, no, no, gone, broken, no]
+    with pytest.raises(Conflict, match=r"provider\.refused"):
+        CARD.create(order)
+    for _ in range(2):
+        with pytest.raises(Busy, match=r"provider\.unavailable"):
+            CARD.create(order)
+    assert CARD.charge("cus_1 pm_1", order, 1) is Charge.GONE, "only another way to pay helps: pause and say so"
+    assert CARD.refund(back) is False, "the money is free again"
+    assert CARD.refund(back) is None, "it has gone by other hands: it stays held until people have looked"
+    with pytest.raises(Busy, match=r"provider\.unavailable"):
+        CARD.refund(back)
+    CARD.cancel("cus_1 pm_1")  # it is kept no longer already
+
+
+def test_wechat_says_no_or_nothing(wechat_pay: wechat.WeChat, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Order(BOOK, GIFT, 500, "CNY", Text("A piano", "琴"))
+
+    def sdk(code: int | None) -> Any:
+        def answer(**asked: Any) -> tuple[int, str]:
+            if code is None:
+                raise Exception("failed to verify the signature")
+            return code, '{"code": "PARAM_ERROR", "code_url": "weixin://wxpay/x"}'
+
+        return type("Sdk", (), {"pay": staticmethod(answer), "query": staticmethod(answer)})()
+
+    for code, refusal in ((400, Conflict), (403, Conflict), (429, Busy), (500, Busy), (None, Busy)):
+        monkeypatch.setitem(wechat_pay.__dict__, "_sdk", sdk(code))
+        with pytest.raises(refusal, match=r"provider\."):
+            wechat_pay.create(order)
+    with pytest.raises(Busy):
+        wechat_pay.query(order)
+    monkeypatch.setitem(wechat_pay.__dict__, "_sdk", sdk(200))
+    assert wechat_pay.create(order) == "weixin://wxpay/x"
+
+
+def test_alipay_says_nothing(ali_pay: alipay.Alipay, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alipay.exceptions import AliPayException, AliPayValidationError
+
+    for error in (AliPayException("40004", "?"), AliPayValidationError(), TimeoutError(), ValueError()):
+
+        def fail(raised: Exception = error, **asked: Any) -> None:
+            raise raised
+
+        monkeypatch.setitem(ali_pay.__dict__, "_sdk", type("Sdk", (), {"api_alipay_trade_refund": staticmethod(fail)}))
+        with pytest.raises(Busy, match=r"provider\.unavailable"):
+            ali_pay.refund(Back(REFUND, BOOK, GIFT, 200, "CNY", "77"))

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
-from commonweal.services.giving.actions import payouts, returns
+from commonweal.kernel.parties.models import Party
+from commonweal.services.giving.actions import orders, payouts, returns
 from commonweal.services.giving.commands import trace_lines
 from commonweal.services.giving.queries import traces
-from commonweal.services.giving.tests.conftest import NOW, World
-from commonweal.services.giving.tests.test_payouts import ask, pay_out, put_in
+from commonweal.services.giving.rules.orders import Billed
+from commonweal.services.giving.tests.conftest import NOW, World, picture
+from commonweal.services.giving.tests.test_fees import hosted
+from commonweal.services.giving.tests.test_orders import arrive, offer, order, vendor
+from commonweal.services.giving.tests.test_payouts import approve, ask, pay_out, put_in
+
+__all__ = ["vendor"]
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +79,47 @@ def test_what_is_unknown_is_said(db: None) -> None:
         traces.gift(uuid.uuid4())
     with pytest.raises(NotFound, match=r"payout\.unknown"):
         traces.payout(uuid.uuid4())
+
+
+def test_what_a_vendor_was_paid_is_shown_line_by_line(world: World, vendor: Party) -> None:
+    first, second = put_in(world, 5_000, 20_000)
+    music, lesson = offer(world, vendor, 1_500), offer(world, vendor, 4_000, "Lesson")
+    request = order(world, vendor, (1, music, 4), (0, lesson, 3))
+    waiting = traces.payout(request)
+    assert (waiting["order"]["saved"], {line["amount"] for line in waiting["order"]["lines"]}) == (None, {"0.00"})
+    approve(world, request)
+    arrive(world, request, {1: 4, 2: 2})
+    orders.invoice(world.officer, world.campaign.id, request, [Billed(1, 1_400, 4), Billed(2, 4_000, 2)], picture())
+    payouts.pay(world.campaign.id, request)
+    plain = pay_out(world, 100, "plain")
+
+    paid = traces.payout(request)
+    bought = [(line["what"]["en"], line["paid_for"], line["amount"]) for line in paid["order"]["lines"]]
+    assert bought == [("Songs", 4, "56.00"), ("Lesson", 2, "80.00")]
+    assert sum(Decimal(line["amount"]) for line in paid["order"]["lines"]) == Decimal(paid["amount"]) == Decimal("136")
+    assert (paid["order"]["saved"], paid["order"]["vendor"]["zh"]) == ("44.00", "洱海乐器")
+    assert all(each["evidence"] and each["fact"] for each in paid["order"]["arrivals"])
+    assert traces.payout(plain)["order"] is None
+    lines: Counter[str] = Counter()
+    for gift in (first, second):
+        for part in traces.gift(gift)["payouts"]:
+            of_it = [Decimal(line["amount"]) for line in part["lines"]]
+            assert sum(of_it) == (Decimal(part["amount"]) if part["payout"] == str(request) else 0)
+            for line in part["lines"]:
+                lines[line["what"]["en"]] += int(Decimal(line["amount"]) * 100)
+    assert lines == {"Songs": 5_600, "Lesson": 8_000}, "the shares of all gifts are each line, to the fen"
+    assert any("Lesson" in line for line in trace_lines(traces.gift(second)))
+    assert any("paid to Erhai Music" in line for line in trace_lines(paid))
+
+
+def test_fees_are_parts_of_a_gift_too(world: World) -> None:
+    home = hosted(world, Fraction(5, 100))
+    (gift,) = put_in(home, 10_000)
+    pay_out(home, 3_000, "a")
+    returns.refund(home.officer, home.campaign.id, gift, 2_000, "asked for it", "k")
+    found = traces.gift(gift)
+    assert found["fees"] == [{"to": "host", "amount": "5.00"}]
+    parts = [Decimal(found[name]) for name in ("spent", "kept", "returned", "left")]
+    assert parts == [Decimal(part) for part in ("30.00", "5.00", "19.00", "46.00")]
+    assert sum(parts) == Decimal(found["amount"])
+    assert list(trace_lines(found))[-1].strip() == "spent 30.00, kept 5.00, returned 19.00, left 46.00"

@@ -73,7 +73,7 @@ def test_the_receiving_side_answers_once_with_pictures_and_the_givers_are_told(w
     with pytest.raises(Invalid, match=r"picture"):
         uses.answer(world.officer, world.campaign.id, request, 30, Answer(Standing.PARTLY, IN_USE.said, (b"MZ",)))
     teacher, link = somebody("school@test.example"), uses.link(world.officer, world.campaign.id, request)
-    with pytest.raises(Invalid, match=r"use\.link"):
+    with pytest.raises(Invalid, match=r"link\.form"):
         uses.answer(teacher, world.campaign.id, request, 30, IN_USE, link[:-3])
     uses.answer(teacher, world.campaign.id, request, 30, IN_USE, link)
     with pytest.raises(Conflict, match=r"use\.not-asked"):

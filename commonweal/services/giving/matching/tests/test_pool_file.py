@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal import cli
 from commonweal.kernel.errors import Invalid
 from commonweal.services.giving.matching import match, pool_file
 from commonweal.services.giving.matching.pool_file import PoolFile, parse, pseudonym, write
 from commonweal.services.giving.matching.tests.pools import AFTER_CLOSE, IN_ORDER, LOTS, caps_for, gift, gifts, pool
+from tests.command import main
 
 REFERENCE = Path(__file__).parents[5] / "docs" / "reference"
 PAGE = (REFERENCE / "pool-file.md").read_text()
@@ -45,7 +45,7 @@ def run(tmp_path: Path, command: str, data: bytes) -> tuple[int, Any, str]:
     path.write_bytes(data)
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = cli.main(["giving", command, str(path)])
+        code = main(["giving", command, str(path)])
     return code, json.loads(out.getvalue()) if out.getvalue() else None, err.getvalue()
 
 
@@ -199,7 +199,7 @@ def test_a_missing_file_and_a_broken_one_end_with_2(tmp_path: Path) -> None:
     assert run(tmp_path, "match", b"{}")[0] == 2
     err = io.StringIO()
     with contextlib.redirect_stderr(err):
-        assert cli.main(["giving", "match", str(tmp_path / "none.json")]) == 2
+        assert main(["giving", "match", str(tmp_path / "none.json")]) == 2
     assert "无法读取" in err.getvalue()
 
 

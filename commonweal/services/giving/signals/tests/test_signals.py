@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from commonweal import cli
 from commonweal.kernel.errors import Invalid
 from commonweal.services.giving.signals import KINDS, Row, find, read_csv
 from commonweal.services.giving.signals.signal import rhythm, runs, surprise
 from commonweal.services.giving.signals.tests.world import NINE, Maker, world
+from tests.command import main
 
 
 def found_in(rows: list[Row]) -> set[str]:
@@ -203,11 +203,11 @@ def test_the_command(tmp_path: Path) -> None:
         )
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        assert cli.main(["giving", "signals", str(path), "--json"]) == 0
+        assert main(["giving", "signals", str(path), "--json"]) == 0
     printed = json.loads(out.getvalue())
     assert (printed["format"], printed["gifts"], len(printed["delayed"])) == ("commonweal-signals/1", 12, 12)
     assert printed["signals"][0]["kind"] == "one-person"
     assert {"en", "zh"} == set(printed["signals"][0]["reasons"][0])
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
-        assert cli.main(["giving", "signals", str(path)]) == 0
-        assert cli.main(["giving", "signals", str(tmp_path / "none.csv")]) == 2
+        assert main(["giving", "signals", str(path)]) == 0
+        assert main(["giving", "signals", str(tmp_path / "none.csv")]) == 2

