@@ -25,6 +25,7 @@ from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import recurring as recurring_actions
 from commonweal.services.giving.actions import returns as return_actions
 from commonweal.services.giving.actions import settlements as settlement_actions
+from commonweal.services.giving.actions import teams as team_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.models import Update
@@ -360,6 +361,12 @@ def pay_pool(campaign: str, pool: str) -> None:
     settlement_actions.pay(uuid.UUID(campaign), uuid.UUID(pool))
 
 
+@task("giving.tell_teams")
+def tell_teams() -> None:
+    """Tell what teams have come to, in steps of three people or more."""
+    team_actions.tell()
+
+
 @task("giving.expire")
 def expire() -> None:
     """Void the promises whose payment did not come in time."""
@@ -382,6 +389,7 @@ def lay() -> None:
 every(timedelta(minutes=1), expire)
 every(timedelta(minutes=10), renew)
 every(timedelta(hours=1), end_cards)
+every(timedelta(hours=1), tell_teams)
 every(timedelta(days=1), reconcile)
 every(timedelta(seconds=5), lay)
 every(timedelta(seconds=5), count)
@@ -399,5 +407,6 @@ opener("giving.card")(opening)
 eraser(appeal_actions.erase)
 eraser(giver_actions.erase)
 eraser(card_actions.erase)
+eraser(team_actions.erase)
 eraser(agreement_actions.erase)
 eraser(webhook_actions.erase)

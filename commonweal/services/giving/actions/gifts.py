@@ -34,11 +34,11 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns
+from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns, teams
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries import cards as card_queries
-from commonweal.services.giving.queries import teams
+from commonweal.services.giving.queries import teams as team_queries
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.queries.sql import prepared
@@ -98,7 +98,7 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
     other.
     """
     campaigns = taking({wish.campaign for wish in gives}, now)
-    joined = teams.there({(wish.campaign, wish.team) for wish in gives if wish.team})
+    joined = teams.there(cursor, {(wish.campaign, wish.team) for wish in gives if wish.team})
     answers: dict[int, Taken | Refusal] = {}
     placed: dict[int, Transfer] = {}
     for place, wish in enumerate(gives):
@@ -109,7 +109,7 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
             rules.check(wish, campaign.standing, campaign.asset, campaign.cap, now)
             fees.check_tip(wish.tip, campaign.custody, campaign.asset)
             if wish.team and (wish.campaign, wish.team) not in joined:
-                raise teams.unknown()
+                raise team_queries.unknown()
         except Refusal as refusal:
             answers[place] = (campaign and _answered_before(cursor, wish, campaign.title)) or refusal
         else:

@@ -347,6 +347,10 @@ def _win(cursor: Cursor, callback: Callback, now: datetime) -> None:
                 "now": now,
             },
         )
+        cursor.execute(
+            "INSERT INTO giving_team_gift SELECT book, %s, team FROM giving_team_gift WHERE book = %s AND gift = %s",
+            [transfer.id, campaign, callback.gift],
+        )
         append(cursor, fact)
     _write_end(cursor, campaign, lost.id, End.WON, now)
 

@@ -1,16 +1,20 @@
-"""Founding a team, and hiding one whose name must not be shown."""
+"""Founding a team, telling what it has come to, and hiding one whose name must not be shown."""
 
 from __future__ import annotations
 
+import hmac
 import uuid
+from collections.abc import Collection
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict
 from commonweal.kernel.ids import uuid7
-from commonweal.kernel.parties import people
+from commonweal.kernel.parties import cipher, people
 from commonweal.kernel.parties.models import Party
+from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries import teams as queries
 from commonweal.services.giving.queries.campaigns import taking, unknown
@@ -20,7 +24,7 @@ from commonweal.services.giving.rules.campaigns import check_open
 
 
 def found(founder: Party, campaign: uuid.UUID, name: str) -> uuid.UUID:
-    """Found a team for a campaign that takes gifts; returns its id.
+    """Found a team for a campaign that takes gifts; returns its id. Its name is sealed under its founder's key.
 
     Raises `NotFound` (`campaign.unknown`), `Conflict` (`campaign.<state>`, `team.taken`) and `Invalid` for the name.
     """
@@ -32,14 +36,70 @@ def found(founder: Party, campaign: uuid.UUID, name: str) -> uuid.UUID:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO giving_team (book, id, name, founder, at) VALUES (%s, %s, %s, %s, %s)",
-                [campaign, id, name, founder.id, now],
+                "INSERT INTO giving_team (book, id, sealed, founder, at) VALUES (%s, %s, %s, %s, %s)",
+                [campaign, id, cipher.seal_for(founder.id, {"name": name}), founder.id, now],
+            )
+            cursor.execute(
+                "INSERT INTO giving_team_called (book, digest, team) VALUES (%s, %s, %s)", [campaign, _digest(name), id]
             )
     except IntegrityError as error:
         raise Conflict(
             "team.taken", Text("Another team has this name.", "已有小队使用该名称。"), field="name"
         ) from error
     return id
+
+
+def there(cursor: Cursor, pairs: Collection[tuple[uuid.UUID, uuid.UUID]]) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Those pairs of campaign and team that gifts can be given through; none of them is hidden before the commit.
+
+    What is hidden is read after the lock, in a statement of its own that sees whatever the lock has waited for.
+    """
+    open_now: set[tuple[uuid.UUID, uuid.UUID]] = set()
+    for book in sorted({book for book, _ in pairs}):
+        asked = sorted(team for of, team in pairs if of == book)
+        cursor.execute(
+            "SELECT FROM giving_team WHERE book = %s AND id = ANY(%s) ORDER BY id FOR KEY SHARE", [book, asked]
+        )
+        cursor.execute(
+            """
+            SELECT t.id FROM giving_team t
+            JOIN giving_team_called n ON n.book = t.book AND n.team = t.id  -- gone with its founder
+            WHERE t.book = %s AND t.id = ANY(%s)
+              AND NOT EXISTS (SELECT FROM giving_team_hidden h WHERE h.book = t.book AND h.team = t.id)
+            """,
+            [book, asked],
+        )
+        open_now |= {(book, id) for (id,) in cursor.fetchall()}
+    return open_now
+
+
+def tell() -> int:
+    """Tell what teams have come to whose gifts and refunds since the last time are those of three people or more.
+
+    Returns how many have been told of.
+    """
+    now, told = clock.now(), 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT t.book, t.id, coalesce(s.nth, 0) + 1 FROM giving_team t
+            LEFT JOIN LATERAL (SELECT nth, at FROM giving_team_sum s WHERE s.book = t.book AND s.team = t.id
+                               ORDER BY nth DESC LIMIT 1) s ON true
+            WHERE giving_team_moved(t.book, t.id, coalesce(s.at, '-infinity'), %s) >= %s ORDER BY t.book, t.id
+            """,
+            [now, rules.TOLD_FROM],
+        )
+        for book, team, nth in cursor.fetchall():
+            cursor.execute(
+                f"""
+                INSERT INTO giving_team_sum (book, team, nth, people, amount, at)
+                SELECT %(book)s, %(team)s, %(nth)s, sums.*, %(until)s FROM ({queries.SUM}) sums
+                ON CONFLICT DO NOTHING
+                """,
+                {"book": book, "team": team, "nth": nth, "until": now},
+            )
+            told += cursor.rowcount
+    return told
 
 
 def hide(steward: Party, campaign: uuid.UUID, team: uuid.UUID, note: str) -> None:
@@ -50,7 +110,7 @@ def hide(steward: Party, campaign: uuid.UUID, team: uuid.UUID, note: str) -> Non
     people.require_role(steward, people.STEWARD)
     note = texts.check(note, "note", 1000, lines=True)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT FROM giving_team WHERE book = %s AND id = %s FOR SHARE", [campaign, team])
+        cursor.execute("SELECT FROM giving_team WHERE book = %s AND id = %s FOR UPDATE", [campaign, team])
         if cursor.fetchone() is None:
             raise queries.unknown()
         cursor.execute(
@@ -58,3 +118,20 @@ def hide(steward: Party, campaign: uuid.UUID, team: uuid.UUID, note: str) -> Non
             "ON CONFLICT DO NOTHING",
             [campaign, team, steward.id, note, clock.now()],
         )
+
+
+def erase(party: uuid.UUID) -> None:
+    """Let the names of a person's teams be taken again; the names themselves go with their key."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM giving_team_called
+            WHERE (book, team) IN (SELECT book, id FROM giving_team WHERE founder = %s)
+            """,
+            [party],
+        )
+
+
+def _digest(name: str) -> bytes:
+    """A keyed hash of a name, the same for upper and lower case."""
+    return hmac.digest(cipher.platform_key(settings.HOME), f"giving team\n{name.lower()}".encode(), "sha256")

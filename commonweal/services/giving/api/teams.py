@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
@@ -21,12 +22,13 @@ router = Router()
 
 
 class Team(Schema):
-    """A team. `amount` is null while so few have given that it would tell on somebody."""
+    """A team. `people` and `amount` as they were told at `told_at`, in steps of three people or more; null before."""
 
     id: uuid.UUID
     name: str
-    people: int
+    people: int | None
     amount: Amount | None
+    told_at: datetime | None
 
 
 class NewTeam(Body):
@@ -45,6 +47,7 @@ def teams(request: HttpRequest, campaign: uuid.UUID) -> list[Team]:
             name=each.name,
             people=each.people,
             amount=None if each.amount is None else Amount.of(each.amount, asset),
+            told_at=each.told_at,
         )
         for each in queries.teams(campaign)
     ]

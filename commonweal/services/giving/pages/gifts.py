@@ -19,10 +19,11 @@ from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as actions
 from commonweal.services.giving.actions.openings import opening
+from commonweal.services.giving.pages import teams
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
-from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, teams, uses
+from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, uses
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -43,11 +44,11 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
             channel=request.POST.get("channel", "") or next(iter(providers()), ""),
             key=form_key(request),
             tip=_tip(request, card),
-            team=_team(request, campaign),
+            team=teams.named(request),
         )
         provider(wish.channel)
         taken = actions.give(wish.by(session.giver(request).id))
-    except (Invalid, Conflict) as refusal:
+    except (Invalid, Conflict, NotFound) as refusal:
         return show(request, campaign, refusal)
     order = Order(campaign, taken.id, wish.whole, wish.asset, card.title)
     address = provider(wish.channel).create(order)
@@ -66,11 +67,6 @@ def code_of(address: str) -> str:
     import segno
 
     return str(segno.make(address, error="m", micro=False).svg_inline(scale=6, dark="#000", light="#fff"))
-
-
-def _team(request: HttpRequest, campaign: uuid.UUID) -> uuid.UUID | None:
-    found = teams.find(campaign, request.POST.get("team", ""))
-    return found.id if found else None
 
 
 def _tip(request: HttpRequest, card: campaigns.Card) -> int:

@@ -16,6 +16,15 @@ from commonweal.services.giving.queries import campaigns
 from commonweal.services.giving.queries import teams as queries
 
 
+def named(request: HttpRequest) -> uuid.UUID | None:
+    """The team that a form names, None if it names none. Raises `NotFound` (`team.unknown`) for what is no id."""
+    written = request.POST.get("team", "")
+    try:
+        return uuid.UUID(written) if written else None
+    except ValueError as error:
+        raise queries.unknown() from error
+
+
 @require_http_methods(["GET", "POST"])
 def teams(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     """All teams; founding another one."""

@@ -216,8 +216,13 @@ GIFTS = """
 
 
 def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
-    """The gifts of a pool that have arrived, in the order in which they were made. Donors are its pseudonyms."""
+    """The gifts of a pool that have arrived, in the order in which they were made.
+
+    Donors are its pseudonyms, and so are teams, which are there only where the scheme asks for their size: nobody can
+    add up what a team of the site has given from the file.
+    """
     key, charity = hmac.digest(pool.secret, b"donors", "sha256"), str(pool.organisation_id)
+    by_team = any(extra.team_of for extra in getattr(pool.rules.scheme, "extras", ()))
     values = {
         "campaigns": list(pool.campaigns),
         "opens": pool.rules.opens,
@@ -237,7 +242,7 @@ def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
             charity=charity,
             amount=found["amount"],
             refunded=found["refunded"],
-            team=str(found["team"] or ""),
+            team=pool_file.pseudonym(key, f"team {found['team']}") if by_team and found["team"] else "",
             flowers=found["flowers"],
         )
         for found in rows(GIFTS, values)
