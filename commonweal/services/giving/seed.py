@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import random
 import tomllib
+import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -33,6 +34,8 @@ from commonweal.services.giving.actions import (
     payouts,
     reconciliation,
     recurring,
+    team_pages,
+    teams,
     uses,
     vendors,
 )
@@ -46,6 +49,7 @@ from commonweal.services.giving.queries import deeds as deed_queries
 from commonweal.services.giving.queries import orders as order_queries
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.queries import teams as team_queries
 from commonweal.services.giving.queries import uses as use_queries
 from commonweal.services.giving.queries import vendors as vendor_queries
 from commonweal.services.giving.rules.appeals import Appeal
@@ -58,6 +62,7 @@ from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.orders import Billed, Wanted
 from commonweal.services.giving.rules.plans import Asking, Plan, Telling
 from commonweal.services.giving.rules.recurring import Every
+from commonweal.services.giving.rules.teams import Page
 from commonweal.services.giving.rules.uses import Answer as UseAnswer
 from commonweal.services.giving.rules.uses import Standing
 
@@ -96,6 +101,7 @@ def seed() -> None:
     _deeds(cast, today)
     _order(cast, today)
     _recurring(cast, today)
+    _team(cast, today)
     _invoice(cast, today)
     _settle(min(opened for opened in Campaign.objects.filter(kind="campaign").values_list("opens_at", flat=True)))
     clocks.ask_for_use()
@@ -139,6 +145,30 @@ def _invoice(cast: Cast, today: datetime) -> None:
     with clock.stopped(today - 2 * DAY):
         invoices.name_account(cast.officer, Party.objects.get(pk=campaign.organisation_id), account)
         invoices.ask(company, sponsor, campaign.id, 300_00, "seed-invoice")
+
+
+def _team(cast: Cast, today: datetime) -> None:
+    """A class that gives together: three people have, and two have greeted."""
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if campaign is None or team_queries.teams(campaign.id):
+        return
+    giver, company, teacher = cast.givers
+    page = Page(
+        "我们班毕业二十年了，想让石坝的孩子也有人教唱歌。（演示内容，纯属虚构。）\n"
+        "Twenty years after school: let the children of Shiba have somebody who sings with them. (Made up.)",
+        300_00, campaign.closes_at - DAY, "王老师 (made up)", named=True,
+    )  # fmt: skip
+    with clock.stopped(today - 4 * DAY):
+        team = teams.found(teacher, campaign.id, "三年二班 · Class of 2006", page)
+    said = ((teacher, 50_00, ""), (giver, 20_00, "唱起来！"), (company, 88_00, "Sing it for us, too."))
+    for number, (who, amount, words) in enumerate(said):
+        with clock.stopped(today - 3 * DAY + timedelta(hours=number)):
+            wish = Give(campaign.id, who.id, amount, campaign.asset, "simulator", "seed-team", team=team)
+            gift = _paid(campaign, wish)
+            if words:
+                team_pages.greet(who, campaign.id, gift, words)
+    with clock.stopped(today - 2 * DAY):
+        teams.tell()
 
 
 def _order(cast: Cast, today: datetime) -> None:
@@ -290,14 +320,20 @@ def _live(cast: Cast, campaign: Campaign, story: Story, dice: random.Random) -> 
 
 def _give(cast: Cast, campaign: Campaign, dice: random.Random, number: int, at: datetime) -> None:
     giver, amount = dice.choice(cast.givers), dice.choice(AMOUNTS)
+    with clock.stopped(at):
+        _paid(campaign, Give(campaign.id, giver.id, amount, campaign.asset, "simulator", f"seed-{number}"))
+
+
+def _paid(campaign: Campaign, wish: Give) -> uuid.UUID:
+    """A gift that is taken and paid now."""
     simulator = providers()["simulator"]
     if not isinstance(simulator, Simulator):
         raise TypeError("a demonstration pays through the simulator")
-    with clock.stopped(at):
-        taken = gifts.give(Give(campaign.id, giver.id, amount, campaign.asset, simulator.name, f"seed-{number}"))
-        if not taken.existed:
-            order = Order(campaign.id, taken.id, amount, campaign.asset, campaign.title)
-            gifts.confirm(simulator.name, *simulator.report(order, at))
+    taken = gifts.give(wish)
+    if not taken.existed:
+        order = Order(campaign.id, taken.id, wish.amount, campaign.asset, campaign.title)
+        gifts.confirm(simulator.name, *simulator.report(order, clock.now()))
+    return taken.id
 
 
 def _pay(cast: Cast, campaign: Campaign, paid: Story) -> None:

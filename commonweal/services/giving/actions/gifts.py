@@ -38,7 +38,6 @@ from commonweal.services.giving.actions import agreements, books, callbacks, car
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries import cards as card_queries
-from commonweal.services.giving.queries import teams as team_queries
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.queries.sql import prepared
@@ -108,8 +107,8 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
                 raise unknown()
             rules.check(wish, campaign.standing, campaign.asset, campaign.cap, now)
             fees.check_tip(wish.tip, campaign.custody, campaign.asset)
-            if wish.team and (wish.campaign, wish.team) not in joined:
-                raise team_queries.unknown()
+            if wish.team:
+                teams.check(joined, wish.campaign, wish.team, now)
         except Refusal as refusal:
             answers[place] = (campaign and _answered_before(cursor, wish, campaign.title)) or refusal
         else:

@@ -14,12 +14,12 @@ from commonweal.kernel.ids import derived
 from commonweal.kernel.jobs import enqueue
 from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties.models import Party
+from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts, teams
 from commonweal.services.giving.actions.agreements import halted, locked, write
 from commonweal.services.giving.payment import Order, recurring
 from commonweal.services.giving.queries import recurring as queries
-from commonweal.services.giving.queries import teams as team_queries
 from commonweal.services.giving.queries.campaigns import taking, unknown
 from commonweal.services.giving.queries.sql import prepared
 from commonweal.services.giving.rules import campaigns as campaign_rules
@@ -48,7 +48,7 @@ def begin(giver: Party, wish: Wish, key: str) -> uuid.UUID:
     """Write a wish down; it runs once its giver has agreed with the provider. The same key again is the same wish.
 
     Raises `NotFound` (`campaign.unknown`, `team.unknown`), what `rules.gifts.check` raises, `Invalid`
-    (`channel.unknown`, `channel.not-recurring`) and `Conflict` (`key.reused`).
+    (`channel.unknown`, `channel.not-recurring`) and `Conflict` (`team.closed`, `key.reused`).
     """
     now, provider = clock.now(), recurring(wish.channel)
     found = taking([wish.campaign], now).get(wish.campaign)
@@ -59,9 +59,8 @@ def begin(giver: Party, wish: Wish, key: str) -> uuid.UUID:
     id = derived(wish.campaign, f"recurring:{giver.id}:{check_key(key)}")
     asked = (wish.amount, wish.every, wish.channel, wish.foretold, wish.team)
     with transaction.atomic(), prepared() as cursor:
-        named = {(wish.campaign, wish.team)} if wish.team else set()
-        if queries.find(wish.campaign, id) is None and named != teams.there(cursor, named):
-            raise team_queries.unknown()
+        if wish.team and queries.find(wish.campaign, id) is None:
+            teams.check(teams.there(cursor, {(wish.campaign, wish.team)}), wish.campaign, wish.team, now)
         cursor.execute(
             """
             INSERT INTO giving_recurring (book, id, giver, amount, every, channel, foretold, team, at)
@@ -100,7 +99,7 @@ def renew(campaign: uuid.UUID, id: uuid.UUID) -> uuid.UUID | None:
         if period is None or found.rule.first is None or queries.renewal(campaign, id, period):
             return None
         key = f"renewal-{id}-{period}"
-        team = found.team if found.team and teams.there(cursor, {(campaign, found.team)}) else None
+        team = _still_there(cursor, found, now)
         give = Give(campaign, found.giver, found.amount, there.asset.code, found.channel, key, team=team)
         (taken,) = gifts.take(cursor, [give], now)
         if isinstance(taken, Refusal):  # the campaign takes less at once than before
@@ -119,6 +118,16 @@ def renew(campaign: uuid.UUID, id: uuid.UUID) -> uuid.UUID | None:
                 recurring=str(id), period=period + 1,
             )  # fmt: skip
         return taken.id
+
+
+def _still_there(cursor: Cursor, found: queries.Recurring, now: datetime) -> uuid.UUID | None:
+    if found.team is None:
+        return None
+    try:
+        teams.check(teams.there(cursor, {(found.campaign, found.team)}), found.campaign, found.team, now)
+    except Refusal:
+        return None
+    return found.team
 
 
 def charge(campaign: uuid.UUID, id: uuid.UUID, period: int, attempt: int) -> None:

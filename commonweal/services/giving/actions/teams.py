@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
@@ -23,16 +24,18 @@ from commonweal.services.giving.rules import texts
 from commonweal.services.giving.rules.campaigns import check_open
 
 
-def found(founder: Party, campaign: uuid.UUID, name: str) -> uuid.UUID:
-    """Found a team for a campaign that takes gifts; returns its id. Its name is sealed under its founder's key.
+def found(founder: Party, campaign: uuid.UUID, name: str, page: rules.Page = rules.NOTHING) -> uuid.UUID:
+    """Found a team for a campaign that takes gifts; returns its id. All its words are sealed under its founder's key.
 
-    Raises `NotFound` (`campaign.unknown`), `Conflict` (`campaign.<state>`, `team.taken`) and `Invalid` for the name.
+    Raises `NotFound` (`campaign.unknown`), `Conflict` (`campaign.<state>`, `team.taken`), `Invalid` for the name, and
+    what `rules.teams.check_page` raises.
     """
     now, name, id = clock.now(), rules.check_name(name), uuid7()
     there = taking([campaign], now).get(campaign)
     if there is None:
         raise unknown()
     check_open(there.standing, now)
+    page = rules.check_page(page, there.standing.closes_at, now)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
@@ -42,6 +45,8 @@ def found(founder: Party, campaign: uuid.UUID, name: str) -> uuid.UUID:
             cursor.execute(
                 "INSERT INTO giving_team_called (book, digest, team) VALUES (%s, %s, %s)", [campaign, _digest(name), id]
             )
+            if page != rules.NOTHING:
+                write_page(cursor, founder, campaign, id, page, now)
     except IntegrityError as error:
         raise Conflict(
             "team.taken", Text("Another team has this name.", "已有小队使用该名称。"), field="name"
@@ -49,12 +54,28 @@ def found(founder: Party, campaign: uuid.UUID, name: str) -> uuid.UUID:
     return id
 
 
-def there(cursor: Cursor, pairs: Collection[tuple[uuid.UUID, uuid.UUID]]) -> set[tuple[uuid.UUID, uuid.UUID]]:
-    """Those pairs of campaign and team that gifts can be given through; none of them is hidden before the commit.
+def write_page(
+    cursor: Cursor, founder: Party, campaign: uuid.UUID, team: uuid.UUID, page: rules.Page, now: datetime
+) -> None:
+    """Keep what is told of a team, in the caller's transaction."""
+    said = {"story": page.story, "organiser": page.organiser, "named": page.named}
+    cursor.execute(
+        """
+        INSERT INTO giving_team_page (book, team, nth, sealed, goal, ends_at, at)
+        SELECT %s, %s, 1 + count(*), %s, %s, %s, %s FROM giving_team_page WHERE book = %s AND team = %s
+        """,
+        [campaign, team, cipher.seal_for(founder.id, said), page.goal, page.ends_at, now, campaign, team],
+    )
+
+
+def there(
+    cursor: Cursor, pairs: Collection[tuple[uuid.UUID, uuid.UUID]]
+) -> dict[tuple[uuid.UUID, uuid.UUID], datetime | None]:
+    """Those pairs of campaign and team that are not hidden, and when each closes; this stays so until the commit.
 
     What is hidden is read after the lock, in a statement of its own that sees whatever the lock has waited for.
     """
-    open_now: set[tuple[uuid.UUID, uuid.UUID]] = set()
+    open_now: dict[tuple[uuid.UUID, uuid.UUID], datetime | None] = {}
     for book in sorted({book for book, _ in pairs}):
         asked = sorted(team for of, team in pairs if of == book)
         cursor.execute(
@@ -62,15 +83,26 @@ def there(cursor: Cursor, pairs: Collection[tuple[uuid.UUID, uuid.UUID]]) -> set
         )
         cursor.execute(
             """
-            SELECT t.id FROM giving_team t
+            SELECT t.id, giving_team_ends(t.book, t.id) FROM giving_team t
             JOIN giving_team_called n ON n.book = t.book AND n.team = t.id  -- gone with its founder
             WHERE t.book = %s AND t.id = ANY(%s)
               AND NOT EXISTS (SELECT FROM giving_team_hidden h WHERE h.book = t.book AND h.team = t.id)
             """,
             [book, asked],
         )
-        open_now |= {(book, id) for (id,) in cursor.fetchall()}
+        open_now |= {(book, id): closes for id, closes in cursor.fetchall()}
     return open_now
+
+
+def check(
+    joined: Mapping[tuple[uuid.UUID, uuid.UUID], datetime | None], campaign: uuid.UUID, team: uuid.UUID, now: datetime
+) -> None:
+    """Whether a gift can be given through a team. Raises `NotFound` (`team.unknown`), `Conflict` (`team.closed`)."""
+    if (campaign, team) not in joined:
+        raise queries.unknown()
+    closes = joined[campaign, team]
+    if closes is not None and closes <= now:
+        raise rules.closed()
 
 
 def tell() -> int:

@@ -21,9 +21,11 @@ from commonweal.services.giving.actions import gifts as actions
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.pages import teams
 from commonweal.services.giving.pages.campaigns import show
+from commonweal.services.giving.pages.codes import code_of
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import campaigns, cards, fees, gifts, givers, orders, recurring, uses
+from commonweal.services.giving.queries import teams as team_queries
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.gifts import Give, State
 
@@ -60,13 +62,6 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
 def is_scanned(address: str) -> bool:
     """Whether a payment is opened by a telephone's camera: WeChat Pay's addresses are no web pages."""
     return address.startswith("weixin://")
-
-
-def code_of(address: str) -> str:
-    """Its QR code (ISO/IEC 18004) as SVG."""
-    import segno
-
-    return str(segno.make(address, error="m", micro=False).svg_inline(scale=6, dark="#000", light="#fff"))
 
 
 def _tip(request: HttpRequest, card: campaigns.Card) -> int:
@@ -120,6 +115,8 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
         "fees": fees.of_gift(campaign, gift),
         "impact": receipts.impact(givers.needs(campaign), found.amount),
         "checkout": checkout,
+        "team": team_queries.of_gift(campaign, gift),
+        "greeted": team_queries.has_greeted(campaign, gift),
     }
     return render(request, "giving/gift.html", context)
 
@@ -160,6 +157,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "recurring": recurring.of(party.id) if party else [],
         "cards": cards.bought(party.id) if party else [],
         "follows": givers.follows(party.id) if party else [],
+        "teams": team_queries.founded(party.id) if party else [],
     }
     return render(request, "giving/mine.html", context)
 

@@ -24,6 +24,9 @@ ENDED = "SELECT id FROM giving_campaign WHERE kind = 'campaign' AND closes_at < 
 POOL = "SELECT book, id FROM giving_pool LIMIT 1"
 SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
 
+TEAM = "SELECT book, id FROM giving_team LIMIT 1"
+GREETED = """SELECT m.book, m.gift FROM giving_team_gift m JOIN giving_gift g ON g.book = m.book AND g.id = m.gift
+    JOIN parties_login AS login ON login.party_id = g.giver WHERE login.email = 'giver@demo.example' LIMIT 1"""
 VENDOR = "SELECT party FROM giving_vendor LIMIT 1"
 ORDER = "SELECT book, request FROM giving_order LIMIT 1"
 ORDERED = "SELECT book FROM giving_order LIMIT 1"
@@ -100,7 +103,13 @@ SAMPLES = {
     "giving:tell": Sample(OPEN, visitor=CHARITY),
     "giving:ask": Sample(OPEN, visitor=CHARITY),
     "giving:payout": [Sample(PAID, visitor=GIVER), Sample(ASKED, visitor=STEWARD)],
-    "giving:teams": [Sample(OPEN), Sample(OPEN, visitor=STEWARD)],
+    "giving:teams": [Sample(OPEN), Sample(OPEN, visitor=GIVER)],
+    "giving:team": [Sample(TEAM), Sample(TEAM, visitor=STEWARD), Sample(TEAM, visitor="teacher@demo.example")],
+    "giving:team_edit": Sample(TEAM, visitor="teacher@demo.example"),
+    "giving:team_close": Sample(not_a_page="takes POST only"),
+    "giving:team_poster": Sample(TEAM),
+    "giving:greeting_hide": Sample(not_a_page="takes POST only"),
+    "giving:greet": Sample(GREETED, visitor=GIVER),
     "giving:team_hide": Sample(not_a_page="takes POST only"),
     "giving:control": Sample(visitor=STEWARD),
     "giving:announcement_end": Sample(not_a_page="takes POST only"),

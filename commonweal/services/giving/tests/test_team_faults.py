@@ -226,7 +226,7 @@ def test_hiding_waits_for_a_gift_that_is_being_taken(fresh_database: str) -> Non
 
     hiding = threading.Thread(target=hide)
     with transaction.atomic(), connection.cursor() as cursor:
-        assert teams.there(cursor, {(world.campaign.id, team)}) == {(world.campaign.id, team)}
+        assert teams.there(cursor, {(world.campaign.id, team)}) == {(world.campaign.id, team): None}
         hiding.start()
         assert not hidden.wait(0.3), "the steward waits until the gift is in"
         together(world, team, world.giver)
