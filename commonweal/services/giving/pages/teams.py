@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commonweal.kernel.doors import see_other
@@ -173,7 +172,8 @@ def _zone() -> ZoneInfo:
 
 
 def _address(team: queries.Team) -> str:
-    return settings.ADDRESS + reverse("giving:team", args=[team.campaign, team.id])
+    """Without a language: whoever opens it reads their own."""
+    return f"{settings.ADDRESS}/giving/{team.campaign}/teams/{team.id}/"
 
 
 def _page(form: QueryDict, asset: Asset) -> rules.Page:
