@@ -14,6 +14,7 @@ from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import agreements as agreement_actions
 from commonweal.services.giving.actions import appeals as appeal_actions
+from commonweal.services.giving.actions import card_returns as card_return_actions
 from commonweal.services.giving.actions import card_uses, reconciliation
 from commonweal.services.giving.actions import cards as card_actions
 from commonweal.services.giving.actions import clocks as clock_actions
@@ -33,6 +34,7 @@ from commonweal.services.giving.payment import providers
 from commonweal.services.giving.queries import (
     appeals,
     campaigns,
+    card_returns,
     clocks,
     deeds,
     gifts,
@@ -179,6 +181,29 @@ def tell_returned(campaign: str, id: str, outcome: str) -> None:
         ),
         Text("Of your gift for “{title}”.", "来自您对“{title}”的捐助。").format(title=found.title),
         f"/giving/{campaign}/gifts/{found.gift}/",
+    )
+
+
+@task("giving.card_refund")
+def card_refund(campaign: str, id: str) -> None:
+    """Ask the provider to pay the refund of a gift card."""
+    card_return_actions.send(uuid.UUID(campaign), uuid.UUID(id))
+
+
+@task("giving.tell_card_returned")
+def tell_card_returned(campaign: str, id: str, outcome: str) -> None:
+    """Tell who bought a card that a refund of it is done, has failed or came back."""
+    found = card_returns.one(uuid.UUID(campaign), uuid.UUID(id))
+    if found.cause is not Cause.REFUND:
+        return
+    notify(
+        found.buyer,
+        "giving.returned",
+        Text("The refund of {amount} of your gift card: {how}", "您的礼品卡 {amount} 退款：{how}").format(
+            amount=_money(found.amount, found.asset), how=TITLES[Standing(outcome)]
+        ),
+        Text("What the card still held.", "退回的是卡内余额。"),
+        f"/giving/{campaign}/cards/{found.card}/",
     )
 
 

@@ -24,6 +24,9 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import (
     appeals,
     campaigns,
+    card_returns,
+    card_uses,
+    cards,
     clocks,
     deeds,
     gifts,
@@ -45,6 +48,7 @@ from commonweal.services.giving.models import Campaign, Filing, Update
 from commonweal.services.giving.payment import Agreeing, Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import appeals as appeal_queries
+from commonweal.services.giving.queries import cards as card_queries
 from commonweal.services.giving.queries import deeds as deed_queries
 from commonweal.services.giving.queries import orders as order_queries
 from commonweal.services.giving.queries import payouts as queries
@@ -102,6 +106,7 @@ def seed() -> None:
     _order(cast, today)
     _recurring(cast, today)
     _team(cast, today)
+    _card(cast, today)
     _invoice(cast, today)
     _settle(min(opened for opened in Campaign.objects.filter(kind="campaign").values_list("opens_at", flat=True)))
     clocks.ask_for_use()
@@ -169,6 +174,24 @@ def _team(cast: Cast, today: datetime) -> None:
                 team_pages.greet(who, campaign.id, gift, words)
     with clock.stopped(today - 2 * DAY):
         teams.tell()
+
+
+def _card(cast: Cast, today: datetime) -> None:
+    """A gift card that a company has bought: part of it given by who got it, part refunded."""
+    giver, company, _ = cast.givers
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="After the flood").first()
+    simulator = providers()["simulator"]
+    if campaign is None or card_queries.bought(company.id) or not isinstance(simulator, Simulator):
+        return
+    with clock.stopped(today - 3 * DAY):
+        card = cards.buy(company, campaign.id, 200_00, simulator.name, "seed-card")
+        order = Order(campaign.id, card.id, card.amount, campaign.asset, campaign.title)
+        gifts.confirm(simulator.name, *simulator.report(order, clock.now(), fee=120))
+        code = cards.show_code(company, campaign.id, card.id)
+    with clock.stopped(today - 2 * DAY):
+        card_uses.redeem(giver, code, campaign.id, 80_00, "seed-card-use")
+        refund = card_returns.refund(cast.stewards[0], campaign.id, card.id, 50_00, "演示退款 (made up)", "seed-refund")
+        card_returns.send(campaign.id, refund)
 
 
 def _order(cast: Cast, today: datetime) -> None:

@@ -9,8 +9,11 @@ or `borne` if the host bears them, credit `provider:<channel>` or `host`; a tip:
 `host`. A settlement: debit `bank`, credit `provider:<channel>`; and debit `payable`, credit `bank` for what has waited.
 A pool of matching: debit `provider:collected`, credit `pool:<id>`; a match: debit `pool:<id>`, credit `received`; taken
 back: debit `fund`, credit `pool:<id>`. A card: debit `provider:<channel>`, credit `cards`; its use: debit `cards`, and
-out as a payout, into the book of its campaign as collected. A published grant: debit `recipient:<party>`, credit
-`funder`.
+out as a payout, into the book of its campaign as collected; what comes back of it: debit `payable` for what waits
+there, then `provider:collected`, credit `cards`. A card's refund: debit `cards`, credit `provider:<channel>`; its
+chargeback: the same for what it holds, then for what comes back of its gifts, and debit `borne` for what had been
+refunded before; its provider's fee: debit `borne`, credit `provider:<channel>`. A published grant: debit
+`recipient:<party>`, credit `funder`.
 """
 
 from __future__ import annotations

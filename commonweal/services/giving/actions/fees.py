@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
+from commonweal.kernel import clock
 from commonweal.kernel.ids import derived, uuid7
 from commonweal.kernel.ledger import Leg, Transfer, open_accounts, post, request_hash
 from commonweal.kernel.proof import Fact, append
@@ -79,6 +80,30 @@ def of_processor(
         legs += [Leg(account.id, part) for account, part in ((books.fund(campaign, asset), whole - owed), (owes, owed))
                  if part]  # fmt: skip
     _keep(cursor, campaign, asset, Payee.PROCESSOR, bearer, kept, legs, now)
+
+
+def of_cards(cursor: Cursor, campaign: uuid.UUID, asset: str, channel: str, said: Mapping[uuid.UUID, int]) -> None:
+    """What a provider has kept of payments for gift cards, each once; under the lock of the line.
+
+    The host bears it whatever the campaign's terms: a card holds what was paid for it, and goes to other campaigns too.
+    """
+    if not said:
+        return
+    there, borne, now = books.provider(campaign, asset, channel), books.borne(campaign, asset), clock.now()
+    open_accounts(cursor, [there, borne])
+    whole, id = sum(said.values()), uuid7()
+    legs = books.move(borne, there, whole)
+    post(cursor, [Transfer(campaign, f"fees {id}", request_hash("fees", str(id)), "giving.fees", legs, now, id=id)])
+    fields = {"campaign": str(campaign), "party": Payee.PROCESSOR.value, "amount": whole, "asset": asset}
+    fact = Fact("giving.fees", now, fields | {"cards": len(said), "bearer": Bearer.HOST.value, "receivable": 0})
+    append(cursor, fact)
+    cursor.execute(
+        """
+        INSERT INTO giving_card_fee (book, card, amount, transfer, fact, at)
+        SELECT %s, card, amount, %s, %s, %s FROM unnest(%s::uuid[], %s::bigint[]) AS fee (card, amount)
+        """,
+        [campaign, id, fact.id, now, list(said), list(said.values())],
+    )
 
 
 def _keep(

@@ -34,7 +34,16 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import agreements, books, callbacks, cards, matches, returns, teams
+from commonweal.services.giving.actions import (
+    agreements,
+    books,
+    callbacks,
+    card_returns,
+    cards,
+    matches,
+    returns,
+    teams,
+)
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries import cards as card_queries
@@ -149,9 +158,12 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         return Outcome.IGNORED
     if callback.kind is Kind.AGREEMENT:
         return agreements.take_in(callback)
-    if callback.kind is not Kind.PAYMENT:
-        return returns.take_in(callback)
-    return take_in(callback)
+    if callback.kind is Kind.PAYMENT:
+        return take_in(callback)
+    callback = returns.named(callback)
+    if card_queries.find(callback.book, callback.gift):
+        return card_returns.take_in(callback)
+    return returns.take_in(callback)
 
 
 def take_in(callback: Callback) -> Outcome:

@@ -18,6 +18,7 @@ from commonweal.services.giving.actions import books, fees, line
 from commonweal.services.giving.actions.fees import Fee
 from commonweal.services.giving.payment import Entry, Provider, Settlement
 from commonweal.services.giving.queries import reconciliation as queries
+from commonweal.services.giving.queries.card_returns import paid_among
 from commonweal.services.giving.rules.reconciliation import Difference, Line, compare, named, settled
 from commonweal.services.giving.rules.trace import Span
 
@@ -78,6 +79,8 @@ def _keep_fees(channel: str, lines: Sequence[Line]) -> None:
             said = [Fee(each.gift, Span(*places[each.gift]), each.fee) for each in of if each.gift in places]
             drawn = line.drawn(cursor, book)
             fees.of_processor(cursor, book, asset, channel, queries.bearer_of(book), said, drawn, clock.now())
+            cards = paid_among(book, [each.gift for each in of if each.gift])
+            fees.of_cards(cursor, book, asset, channel, {each.gift: each.fee for each in of if each.gift in cards})
 
 
 def _settle(channel: str, day: date, settlement: Settlement, here: Sequence[Line]) -> Difference | None:

@@ -108,6 +108,7 @@ urlpatterns = [
     path("cards/use/", cards.redeem, name="redeem"),
     path("<uuid:campaign>/card/", cards.buy, name="card_buy"),
     path("<uuid:campaign>/cards/<uuid:id>/", cards.bought, name="card"),
+    path("<uuid:campaign>/cards/<uuid:id>/refund/", cards.refund, name="card_refund"),
     path("<uuid:campaign>/recurring/", recurring.begin, name="recurring_begin"),
     path("<uuid:campaign>/recurring/<uuid:id>/", recurring.recurring, name="recurring"),
     path("<uuid:campaign>/money/", campaigns.money, name="money"),

@@ -24,6 +24,7 @@ ENDED = "SELECT id FROM giving_campaign WHERE kind = 'campaign' AND closes_at < 
 POOL = "SELECT book, id FROM giving_pool LIMIT 1"
 SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
 
+CARD = "SELECT book, card FROM giving_card_payment LIMIT 1"
 TEAM = "SELECT book, id FROM giving_team LIMIT 1"
 GREETED = """SELECT m.book, m.gift FROM giving_team_gift m JOIN giving_gift g ON g.book = m.book AND g.id = m.gift
     JOIN parties_login AS login ON login.party_id = g.giver WHERE login.email = 'giver@demo.example' LIMIT 1"""
@@ -74,7 +75,8 @@ SAMPLES = {
     "giving:bank": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:redeem": Sample(visitor=GIVER),
     "giving:card_buy": [Sample(OPEN, visitor=GIVER), Sample(HELD, visitor=GIVER)],
-    "giving:card": Sample(not_a_page="bought and used in test_cards"),
+    "giving:card": Sample(CARD, visitor="company@demo.example"),
+    "giving:card_refund": Sample(CARD, visitor=STEWARD),
     "giving:recurring": Sample(RECURRING, visitor=GIVER),
     "giving:recurring_begin": Sample(not_a_page="leads to the campaign"),
     "giving:agree": Sample(not_a_page="its address is a signed wish: opened in test_recurring"),

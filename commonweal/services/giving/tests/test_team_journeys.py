@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 WORDS = {
     "zh": {
         "found": "组队", "give": "和小队一起捐", "donate": "捐助", "pay": "立即付款", "write": "写句留言",
-        "publish": "发布", "close": "现在结束小队", "closed": "已经结束", "without": "不随小队", "poster": "打印海报（含二维码）",
+        "publish": "发布", "close": "现在结束小队", "closed": "已经结束", "without": "不随小队",
+        "poster": "打印海报（含二维码）",
         "name": "小队名称", "story": "为什么一起捐", "goal": "目标金额", "words": "留言内容",
     },
     "en": {
