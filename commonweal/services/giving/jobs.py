@@ -22,6 +22,7 @@ from commonweal.services.giving.actions import control as control_actions
 from commonweal.services.giving.actions import deeds as deed_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
+from commonweal.services.giving.actions import incomes as income_actions
 from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import recurring as recurring_actions
 from commonweal.services.giving.actions import returns as return_actions
@@ -97,6 +98,12 @@ def tell(update: str) -> None:
             title,
             f"/giving/{told.campaign_id}/#updates",
         )
+
+
+@task("giving.pay_income")
+def pay_income(campaign: str, id: str) -> None:
+    """Pay out the host's own income that two people have agreed to."""
+    income_actions.pay(uuid.UUID(campaign), uuid.UUID(id))
 
 
 @task("giving.pay")
