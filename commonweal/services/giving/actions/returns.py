@@ -25,7 +25,7 @@ from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.quantity import check_amount
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import books, callbacks, card_backs, line
+from commonweal.services.giving.actions import books, callbacks, card_backs, line, rematches
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.matching import clawed_back
 from commonweal.services.giving.payment import Back, Callback, Kind, provider
@@ -325,7 +325,7 @@ def win(
 ) -> tuple[uuid.UUID, int] | None:
     """The money is back. What was spent is owed no longer; what a charity has repaid of it goes to the charity; each
     other party has its part again; and what the fund had lost is a payment of the same giver, at a place of its own,
-    since the places of the first one are gone for good. Matches that were taken back stay taken back.
+    since the places of the first one are gone for good. Matches that were taken back stand again (`rematches`).
 
     In the caller's transaction; returns that payment's gift and amount, None if nothing of the fund had been lost."""
     paid = _paid(cursor, campaign, gift)
@@ -375,6 +375,7 @@ def win(
         )
         append(cursor, fact)
     _write_end(cursor, campaign, lost.id, End.WON, now)
+    rematches.restore(cursor, campaign, gift, lost.id, transfer.id if fund else None, now)
     return (transfer.id, fund) if fund else None
 
 
