@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from commonweal.services.giving.tests.test_journeys import FOCUSED
 from commonweal.services.giving.tests.test_money_journeys import MUSIC, plain
@@ -42,14 +42,18 @@ def press(page: Page, words: str) -> None:
 
 def write(page: Page, label: str, words: str) -> None:
     """Walk to a field with the Tab key and write into it."""
-    field = page.get_by_label(label)
+    go_to(page, page.get_by_label(label).first)
+    page.keyboard.type(words)
+
+
+def go_to(page: Page, field: Locator) -> None:
+    """Walk with the Tab key until this has the focus."""
     page.locator("main").focus()
-    for _ in range(60):
+    for _ in range(80):
         page.keyboard.press("Tab")
         if field.evaluate("e => e === document.activeElement"):
-            page.keyboard.type(words)
             return
-    raise AssertionError(f"Tab never comes to {label}")
+    raise AssertionError(f"Tab never comes to {field}")
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -67,7 +71,7 @@ def test_founded_shared_given_with_greeted_and_closed(site: Site, browser: Brows
         press(founder, words["poster"])
         expect(founder.locator("figure svg")).to_be_visible()
 
-        friend.goto(site.url + urlsplit(shared[0]).path)
+        friend.goto(f"{site.url}/{language}{urlsplit(shared[0]).path}")
         press(friend, words["give"])
         expect(friend.locator("#give")).to_contain_text(name)
         press(friend, words["donate"])
@@ -80,7 +84,7 @@ def test_founded_shared_given_with_greeted_and_closed(site: Site, browser: Brows
         friend.goto(site.address("giving:campaign", campaign, language=language, query=_team(friend.url)))
         late = friend.get_by_role("button", name=words["donate"], exact=True)
 
-        founder.goto(site.url + urlsplit(shared[0]).path)
+        founder.goto(f"{site.url}/{language}{urlsplit(shared[0]).path}")
         press(founder, words["close"])
         expect(founder.locator("main")).to_contain_text(words["closed"])
 
