@@ -29,6 +29,7 @@ SERVICE = Service(
         Link("views", Text("What stewards have looked at", "审核员查看记录")),
         Link("uses", Text("Is it in use?", "使用情况核查")),
         Link("vendors", Text("Vendors", "供应商")),
+        Link("incomes", Text("The foundation's income", "基金会收入")),
         Link("control", Text("Control room", "控制室")),
         Link("mismatches", Text("Payments that do not match", "不符的付款")),
     ),
@@ -72,6 +73,10 @@ SERVICE = Service(
         FactKind("giving.pledge", Text("A company promised a gift by invoice", "企业承诺捐款并领取缴款通知单")),
         FactKind("giving.pledge-end", Text("An invoice was paid or cancelled", "缴款通知单已付款或作废")),
         FactKind("giving.fees", Text("What a host or a payment provider has kept of gifts", "托管费与支付手续费")),
+        FactKind(
+            "giving.income",
+            Text("The foundation's own income was asked for, judged or paid out", "基金会自有收入的申请、审核与拨付"),
+        ),
         FactKind("giving.chargeback", Text("A bank took a payment back", "付款被银行拒付")),
         FactKind("giving.return-end", Text("A refund was done, failed or came back", "退款完成、失败或被退回")),
         FactKind("giving.twice", Text("What was paid twice is owed, or has gone back", "重复付款应退还或已退还")),

@@ -15,6 +15,7 @@ from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import agreements as agreement_actions
 from commonweal.services.giving.actions import appeals as appeal_actions
+from commonweal.services.giving.actions import card_returns as card_return_actions
 from commonweal.services.giving.actions import card_uses, reconciliation
 from commonweal.services.giving.actions import cards as card_actions
 from commonweal.services.giving.actions import cases as case_actions
@@ -25,12 +26,14 @@ from commonweal.services.giving.actions import deeds as deed_actions
 from commonweal.services.giving.actions import exchanges as exchange_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
+from commonweal.services.giving.actions import incomes as income_actions
 from commonweal.services.giving.actions import marks as mark_actions
 from commonweal.services.giving.actions import members as member_actions
 from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import recurring as recurring_actions
 from commonweal.services.giving.actions import returns as return_actions
 from commonweal.services.giving.actions import settlements as settlement_actions
+from commonweal.services.giving.actions import teams as team_actions
 from commonweal.services.giving.actions import thanks as thanks_actions
 from commonweal.services.giving.actions import twice as twice_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
@@ -40,6 +43,7 @@ from commonweal.services.giving.payment import providers
 from commonweal.services.giving.queries import (
     appeals,
     campaigns,
+    card_returns,
     cases,
     clocks,
     deeds,
@@ -108,6 +112,12 @@ def tell(update: str) -> None:
             title,
             f"/giving/{told.campaign_id}/#updates",
         )
+
+
+@task("giving.pay_income")
+def pay_income(campaign: str, id: str) -> None:
+    """Pay out the host's own income that two people have agreed to."""
+    income_actions.pay(uuid.UUID(campaign), uuid.UUID(id))
 
 
 @task("giving.pay")
@@ -199,6 +209,29 @@ def tell_returned(campaign: str, id: str, outcome: str) -> None:
         ),
         Text("Of your gift for “{title}”.", "来自您对“{title}”的捐助。").format(title=found.title),
         f"/giving/{campaign}/gifts/{found.gift}/",
+    )
+
+
+@task("giving.card_refund")
+def card_refund(campaign: str, id: str) -> None:
+    """Ask the provider to pay the refund of a gift card."""
+    card_return_actions.send(uuid.UUID(campaign), uuid.UUID(id))
+
+
+@task("giving.tell_card_returned")
+def tell_card_returned(campaign: str, id: str, outcome: str) -> None:
+    """Tell who bought a card that a refund of it is done, has failed or came back."""
+    found = card_returns.one(uuid.UUID(campaign), uuid.UUID(id))
+    if found.cause is not Cause.REFUND:
+        return
+    notify(
+        found.buyer,
+        "giving.returned",
+        Text("The refund of {amount} of your gift card: {how}", "您的礼品卡 {amount} 退款：{how}").format(
+            amount=_money(found.amount, found.asset), how=TITLES[Standing(outcome)]
+        ),
+        Text("What the card still held.", "退回的是卡内余额。"),
+        f"/giving/{campaign}/cards/{found.card}/",
     )
 
 
@@ -507,6 +540,12 @@ def pay_pool(campaign: str, pool: str) -> None:
     settlement_actions.pay(uuid.UUID(campaign), uuid.UUID(pool))
 
 
+@task("giving.tell_teams")
+def tell_teams() -> None:
+    """Tell what teams have come to, in steps of three people or more."""
+    team_actions.tell()
+
+
 @task("giving.expire")
 def expire() -> None:
     """Void the promises whose payment did not come in time."""
@@ -529,6 +568,7 @@ def lay() -> None:
 every(timedelta(minutes=1), expire)
 every(timedelta(minutes=10), renew)
 every(timedelta(hours=1), end_cards)
+every(timedelta(hours=1), tell_teams)
 every(timedelta(days=1), reconcile)
 every(timedelta(hours=1), expire_exchanges)
 every(timedelta(days=7), clear_banks)
@@ -553,5 +593,6 @@ eraser(giver_actions.erase)
 eraser(member_actions.erase)
 eraser(card_actions.erase)
 eraser(mark_actions.erase)
+eraser(team_actions.erase)
 eraser(agreement_actions.erase)
 eraser(webhook_actions.erase)

@@ -26,6 +26,9 @@ from commonweal.services.giving.actions import (
     appeals,
     banks,
     campaigns,
+    card_returns,
+    card_uses,
+    cards,
     cases,
     clearings,
     clocks,
@@ -41,6 +44,8 @@ from commonweal.services.giving.actions import (
     payouts,
     reconciliation,
     recurring,
+    team_pages,
+    teams,
     thanks,
     threads,
     uses,
@@ -53,11 +58,13 @@ from commonweal.services.giving.payment import Agreeing, Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import appeals as appeal_queries
 from commonweal.services.giving.queries import banks as bank_queries
+from commonweal.services.giving.queries import cards as card_queries
 from commonweal.services.giving.queries import deeds as deed_queries
 from commonweal.services.giving.queries import exchanges as exchange_queries
 from commonweal.services.giving.queries import orders as order_queries
 from commonweal.services.giving.queries import payouts as queries
 from commonweal.services.giving.queries import recurring as recurring_queries
+from commonweal.services.giving.queries import teams as team_queries
 from commonweal.services.giving.queries import threads as thread_queries
 from commonweal.services.giving.queries import uses as use_queries
 from commonweal.services.giving.queries import vendors as vendor_queries
@@ -73,6 +80,7 @@ from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.orders import Billed, Wanted
 from commonweal.services.giving.rules.plans import Asking, Plan, Telling
 from commonweal.services.giving.rules.recurring import Every
+from commonweal.services.giving.rules.teams import Page
 from commonweal.services.giving.rules.uses import Answer as UseAnswer
 from commonweal.services.giving.rules.uses import Standing
 
@@ -111,6 +119,8 @@ def seed() -> None:
     _deeds(cast, today)
     _order(cast, today)
     _recurring(cast, today)
+    _team(cast, today)
+    _card(cast, today)
     _invoice(cast, today)
     _banks(cast, today)
     _threads(cast, today)
@@ -181,6 +191,48 @@ def _threads(cast: Cast, today: datetime) -> None:
         )
         opening = threads.Opening("I teach nearby. May I come and listen? (Made up.)", name="Teacher Bai")
         threads.begin(teacher, campaign.id, opening, "seed-thread")
+
+
+def _team(cast: Cast, today: datetime) -> None:
+    """A class that gives together: three people have, and two have greeted."""
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if campaign is None or team_queries.teams(campaign.id):
+        return
+    giver, company, teacher = cast.givers
+    page = Page(
+        "我们班毕业二十年了，想让石坝的孩子也有人教唱歌。（演示内容，纯属虚构。）\n"
+        "Twenty years after school: let the children of Shiba have somebody who sings with them. (Made up.)",
+        300_00, campaign.closes_at - DAY, "王老师 (made up)", named=True,
+    )  # fmt: skip
+    with clock.stopped(today - 4 * DAY):
+        team = teams.found(teacher, campaign.id, "三年二班 · Class of 2006", page)
+    said = ((teacher, 50_00, ""), (giver, 20_00, "唱起来！"), (company, 88_00, "Sing it for us, too."))
+    for number, (who, amount, words) in enumerate(said):
+        with clock.stopped(today - 3 * DAY + timedelta(hours=number)):
+            wish = Give(campaign.id, who.id, amount, campaign.asset, "simulator", "seed-team", team=team)
+            gift = _paid(campaign, wish)
+            if words:
+                team_pages.greet(who, campaign.id, gift, words)
+    with clock.stopped(today - 2 * DAY):
+        teams.tell()
+
+
+def _card(cast: Cast, today: datetime) -> None:
+    """A gift card that a company has bought: part of it given by who got it, part refunded."""
+    giver, company, _ = cast.givers
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="After the flood").first()
+    simulator = providers()["simulator"]
+    if campaign is None or card_queries.bought(company.id) or not isinstance(simulator, Simulator):
+        return
+    with clock.stopped(today - 3 * DAY):
+        card = cards.buy(company, campaign.id, 200_00, simulator.name, "seed-card")
+        order = Order(campaign.id, card.id, card.amount, campaign.asset, campaign.title)
+        gifts.confirm(simulator.name, *simulator.report(order, clock.now(), fee=120))
+        code = cards.show_code(company, campaign.id, card.id)
+    with clock.stopped(today - 2 * DAY):
+        card_uses.redeem(giver, code, campaign.id, 80_00, "seed-card-use")
+        refund = card_returns.refund(cast.stewards[0], campaign.id, card.id, 50_00, "演示退款 (made up)", "seed-refund")
+        card_returns.send(campaign.id, refund)
 
 
 def _order(cast: Cast, today: datetime) -> None:
@@ -399,29 +451,31 @@ def _live(cast: Cast, campaign: Campaign, story: Story, dice: random.Random) -> 
 
 def _give(cast: Cast, campaign: Campaign, dice: random.Random, number: int, at: datetime) -> None:
     giver, amount = dice.choice(cast.givers), dice.choice(AMOUNTS)
-    _paid(campaign, giver, amount, f"seed-{number}", at)
-
-
-def _paid(
-    campaign: Campaign, giver: Party, amount: int, key: str, at: datetime, device: str = "", payer: str = ""
-) -> None:
-    simulator = providers()["simulator"]
-    if not isinstance(simulator, Simulator):
-        raise TypeError("a demonstration pays through the simulator")
     with clock.stopped(at):
-        taken = gifts.give(Give(campaign.id, giver.id, amount, campaign.asset, simulator.name, key, device=device))
-        if not taken.existed:
-            order = Order(campaign.id, taken.id, amount, campaign.asset, campaign.title)
-            gifts.confirm(simulator.name, *simulator.report(order, at, payer=payer))
+        _paid(campaign, Give(campaign.id, giver.id, amount, campaign.asset, "simulator", f"seed-{number}"))
 
 
 def _ring(cast: Cast, campaign: Campaign, at: datetime) -> None:
     """Eight accounts, one telephone and two cards: a case, with the teacher among those whose match waits."""
-    people_of = [cast.givers[2], *(people.register_person() for _ in range(7))]
-    for number, giver in enumerate(people_of):
-        _paid(campaign, giver, 2_000, f"seed-ring-{number}", at + number * timedelta(minutes=1),
-              device="demonstration", payer=f"card-{number % 2}")  # fmt: skip
+    for number, giver in enumerate([cast.givers[2], *(people.register_person() for _ in range(7))]):
+        wish = Give(
+            campaign.id, giver.id, 2_000, campaign.asset, "simulator", f"seed-ring-{number}", device="demonstration"
+        )
+        with clock.stopped(at + number * timedelta(minutes=1)):
+            _paid(campaign, wish, payer=f"card-{number % 2}")
     cases.watch()
+
+
+def _paid(campaign: Campaign, wish: Give, payer: str = "") -> uuid.UUID:
+    """A gift that is taken and paid now."""
+    simulator = providers()["simulator"]
+    if not isinstance(simulator, Simulator):
+        raise TypeError("a demonstration pays through the simulator")
+    taken = gifts.give(wish)
+    if not taken.existed:
+        order = Order(campaign.id, taken.id, wish.amount, campaign.asset, campaign.title)
+        gifts.confirm(simulator.name, *simulator.report(order, clock.now(), payer=payer))
+    return taken.id
 
 
 def _pay(cast: Cast, campaign: Campaign, paid: Story) -> None:

@@ -10,7 +10,11 @@ credit `owed`; so does what is paid twice, until it goes back. A chargeback: the
 debit `payable`, credit `bank` for what has waited. A pool of matching: debit `provider:collected`, credit `pool:<id>`;
 a match: debit `pool:<id>`, credit `received`; taken back: debit `fund`, credit `pool:<id>`. A card: debit
 `provider:<channel>`, credit `cards`; its use: debit `cards`, and out as a payout, into the book of its campaign as
-collected. A published grant: debit `recipient:<party>`, credit `funder`.
+collected; what comes back of it: debit `payable` for what waits there, then `provider:collected`, credit `cards`.
+A card's refund: debit `cards`, credit `provider:<channel>`; its chargeback: the same for what it holds, then for what
+comes back of its gifts, and debit `borne` for what had been refunded before; its provider's fee: debit `borne`, credit
+`provider:<channel>`. The host's own income: debit `host`, and out as a payout. A published grant: debit
+`recipient:<party>`, credit `funder`.
 """
 
 from __future__ import annotations

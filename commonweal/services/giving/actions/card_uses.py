@@ -58,7 +58,7 @@ def expire() -> int:
     over = 0
     for card in queries.expired(clock.now()):
         try:
-            _give(card, card.campaign, None, None, "expiry", over=True)
+            _give(card, card.campaign, None, None, f"expiry-{len(queries.uses(card))}", over=True)
         except Refusal:  # the campaign was stopped: its host decides, the money stays in the cards
             continue
         over += 1
@@ -89,8 +89,7 @@ def _give(
         current = queries.find(card.campaign, card.id)
         left = current.left if current else 0
         given = left if amount is None else amount
-        if not over:
-            rules.check_use(given, left, card.expires, now)
+        rules.check_use(given, left, card.expires if not over else now + rules.WITHIN, now)
         asset = card.asset.code
         legs = (Leg(books.cards(card.campaign, asset).id, given), *books.out(cursor, card.campaign, asset, given))
         use = f"card use {derived(card.id, key)}"

@@ -36,11 +36,21 @@ from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.sql import prepared
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import agreements, books, callbacks, cards, marks, matches, returns, twice
+from commonweal.services.giving.actions import (
+    agreements,
+    books,
+    callbacks,
+    card_returns,
+    cards,
+    marks,
+    matches,
+    returns,
+    teams,
+    twice,
+)
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries import cards as card_queries
-from commonweal.services.giving.queries import teams
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.rules import fees
@@ -99,7 +109,7 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
     other.
     """
     campaigns = taking({wish.campaign for wish in gives}, now)
-    joined = teams.there({(wish.campaign, wish.team) for wish in gives if wish.team})
+    joined = teams.there(cursor, {(wish.campaign, wish.team) for wish in gives if wish.team})
     answers: dict[int, Taken | Refusal] = {}
     placed: dict[int, Transfer] = {}
     for place, wish in enumerate(gives):
@@ -109,8 +119,8 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
                 raise unknown()
             rules.check(wish, campaign.standing, campaign.asset, campaign.cap, now)
             fees.check_tip(wish.tip, campaign.custody, campaign.asset)
-            if wish.team and (wish.campaign, wish.team) not in joined:
-                raise teams.unknown()
+            if wish.team:
+                teams.check(joined, wish.campaign, wish.team, now)
         except Refusal as refusal:
             answers[place] = (campaign and _answered_before(cursor, wish, campaign.title)) or refusal
         else:
@@ -152,9 +162,12 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         return Outcome.IGNORED
     if callback.kind is Kind.AGREEMENT:
         return agreements.take_in(callback)
-    if callback.kind is not Kind.PAYMENT:
-        return returns.take_in(callback)
-    return take_in(callback)
+    if callback.kind is Kind.PAYMENT:
+        return take_in(callback)
+    callback = returns.named(callback)
+    if card_queries.find(callback.book, callback.gift):
+        return card_returns.take_in(callback)
+    return returns.take_in(callback)
 
 
 def take_in(callback: Callback) -> Outcome:

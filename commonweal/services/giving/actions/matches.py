@@ -134,20 +134,23 @@ def _hold(
 ) -> None:  # fmt: skip
     account, day = books.pool(book, pool.asset, id), now.astimezone(DAYS).date()
     cursor.execute(
-        "SELECT coalesce(sum(pending_debit), 0)::bigint FROM ledger_balance WHERE book = %s AND account = %s",
+        """
+        SELECT coalesce(sum(pending_debit), 0)::bigint, -coalesce(sum(posted + pending_debit), 0)::bigint
+        FROM ledger_balance WHERE book = %s AND account = %s
+        """,
         [book, account.id],
     )
-    (held,) = cursor.fetchone()
+    held, free = cursor.fetchone()
     of_day = _of_day(cursor, book, id, [wish.giver for wish, _ in given if wish.giver], day)
     team_of = queries.team_sizes(book, [gift for _, gift in given])
     kept: list[tuple[Transfer, uuid.UUID, uuid.UUID, int]] = []
     for wish, gift in given:
         assert wish.giver is not None
         asked = matching.Gift(str(gift), now, str(wish.giver), str(book), "", wish.amount)
-        amount = rules.hold(pool, asked, team_of.get(gift, 0), held, of_day.get(wish.giver, 0))
+        amount = min(free, rules.hold(pool, asked, team_of.get(gift, 0), held, of_day.get(wish.giver, 0)))
         if not amount:
             continue
-        held += amount
+        held, free = held + amount, free - amount
         of_day[wish.giver] = of_day.get(wish.giver, 0) + amount
         transfer = Transfer(
             book=book,

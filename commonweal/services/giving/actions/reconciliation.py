@@ -18,6 +18,7 @@ from commonweal.services.giving.actions import books, fees, line
 from commonweal.services.giving.actions.fees import Fee
 from commonweal.services.giving.payment import Entry, Kind, Settlement, Stating
 from commonweal.services.giving.queries import reconciliation as queries
+from commonweal.services.giving.queries.card_returns import paid_among
 from commonweal.services.giving.rules.fees import Payee
 from commonweal.services.giving.rules.reconciliation import Difference, Line, compare, named, settled
 from commonweal.services.giving.rules.reconciliation import fees as fees_differ
@@ -86,7 +87,8 @@ def _keep_fees(channel: str, lines: Sequence[Line]) -> None:
                     if each.kind == kind and each.gift in places
                 ]
                 fees.of_provider(cursor, book, asset, channel, bearer, party, said, line.drawn(cursor, book), now)
-            cards = {each.gift: each.fee for each in of if each.gift and each.gift not in places}
+            paid = paid_among(book, [each.gift for each in of if each.gift and each.kind == Kind.PAYMENT])
+            cards = {each.gift: each.fee for each in of if each.gift in paid and each.kind == Kind.PAYMENT}
             fees.of_cards(cursor, book, asset, channel, cards, now)
 
 

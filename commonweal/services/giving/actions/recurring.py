@@ -14,9 +14,10 @@ from commonweal.kernel.ids import derived
 from commonweal.kernel.jobs import enqueue
 from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties.models import Party
+from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.sql import prepared
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import gifts
+from commonweal.services.giving.actions import gifts, teams
 from commonweal.services.giving.actions.agreements import halted, locked, write
 from commonweal.services.giving.payment import Order, recurring
 from commonweal.services.giving.queries import recurring as queries
@@ -39,13 +40,15 @@ class Wish:
     every: Every
     channel: str
     foretold: bool = False
+    team: uuid.UUID | None = None
+    """With whom each of them is given."""
 
 
 def begin(giver: Party, wish: Wish, key: str) -> uuid.UUID:
     """Write a wish down; it runs once its giver has agreed with the provider. The same key again is the same wish.
 
-    Raises `NotFound` (`campaign.unknown`), what `rules.gifts.check` raises, `Invalid` (`channel.unknown`,
-    `channel.not-recurring`) and `Conflict` (`key.reused`).
+    Raises `NotFound` (`campaign.unknown`, `team.unknown`), what `rules.gifts.check` raises, `Invalid`
+    (`channel.unknown`, `channel.not-recurring`) and `Conflict` (`team.closed`, `key.reused`).
     """
     now, provider = clock.now(), recurring(wish.channel)
     found = taking([wish.campaign], now).get(wish.campaign)
@@ -54,17 +57,19 @@ def begin(giver: Party, wish: Wish, key: str) -> uuid.UUID:
     give = Give(wish.campaign, giver.id, wish.amount, wish.asset, provider.name, key)
     gift_rules.check(give, found.standing, found.asset, found.cap, now)
     id = derived(wish.campaign, f"recurring:{giver.id}:{check_key(key)}")
-    asked = (wish.amount, wish.every, wish.channel, wish.foretold)
+    asked = (wish.amount, wish.every, wish.channel, wish.foretold, wish.team)
     with transaction.atomic(), prepared() as cursor:
+        if wish.team and queries.find(wish.campaign, id) is None:
+            teams.check(teams.there(cursor, {(wish.campaign, wish.team)}), wish.campaign, wish.team, now)
         cursor.execute(
             """
-            INSERT INTO giving_recurring (book, id, giver, amount, every, channel, foretold, at)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+            INSERT INTO giving_recurring (book, id, giver, amount, every, channel, foretold, team, at)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
             """,
             [wish.campaign, id, giver.id, *asked, now],
         )
         cursor.execute(
-            "SELECT amount, every, channel, foretold FROM giving_recurring WHERE book = %s AND id = %s",
+            "SELECT amount, every, channel, foretold, team FROM giving_recurring WHERE book = %s AND id = %s",
             [wish.campaign, id],
         )
         if cursor.fetchone() != asked:
@@ -80,7 +85,7 @@ def renew(campaign: uuid.UUID, id: uuid.UUID) -> uuid.UUID | None:
     """Make the gift of the period that is due, once; None if there is nothing to do.
 
     The gift, that it is this period's, and the errand to charge it are written together: after a crash either all of
-    it is there or nothing.
+    it is there or nothing. A team that is not there any more does not stop what was agreed: the gift goes without it.
     """
     now, zone = clock.now(), queries.zone()
     with transaction.atomic(), prepared() as cursor:
@@ -94,7 +99,8 @@ def renew(campaign: uuid.UUID, id: uuid.UUID) -> uuid.UUID | None:
         if period is None or found.rule.first is None or queries.renewal(campaign, id, period):
             return None
         key = f"renewal-{id}-{period}"
-        give = Give(campaign, found.giver, found.amount, there.asset.code, found.channel, key)
+        team = _still_there(cursor, found, now)
+        give = Give(campaign, found.giver, found.amount, there.asset.code, found.channel, key, team=team)
         (taken,) = gifts.take(cursor, [give], now)
         if isinstance(taken, Refusal):  # the campaign takes less at once than before
             write(cursor, found, Said(Word.PAUSED, Cause.CAMPAIGN, now))
@@ -112,6 +118,16 @@ def renew(campaign: uuid.UUID, id: uuid.UUID) -> uuid.UUID | None:
                 recurring=str(id), period=period + 1,
             )  # fmt: skip
         return taken.id
+
+
+def _still_there(cursor: Cursor, found: queries.Recurring, now: datetime) -> uuid.UUID | None:
+    if found.team is None:
+        return None
+    try:
+        teams.check(teams.there(cursor, {(found.campaign, found.team)}), found.campaign, found.team, now)
+    except Refusal:
+        return None
+    return found.team
 
 
 def charge(campaign: uuid.UUID, id: uuid.UUID, period: int, attempt: int) -> None:

@@ -25,17 +25,19 @@ from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.quantity import check_amount
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import books, callbacks, line, twice
+from commonweal.services.giving.actions import books, callbacks, card_backs, line, rematches, twice
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.matching import clawed_back
 from commonweal.services.giving.payment import Back, Callback, Kind, provider
 from commonweal.services.giving.payment.port import NOBODY
+from commonweal.services.giving.queries import card_returns as card_queries
 from commonweal.services.giving.queries import fees
 from commonweal.services.giving.queries import gifts as gift_queries
 from commonweal.services.giving.queries import returns as queries
 from commonweal.services.giving.queries import twice as twice_queries
 from commonweal.services.giving.queries.campaigns import acts_for, asset_of
 from commonweal.services.giving.queries.reconciliation import paid_as
+from commonweal.services.giving.rules import cards as card_rules
 from commonweal.services.giving.rules import fees as fee_rules
 from commonweal.services.giving.rules import returns as rules
 from commonweal.services.giving.rules import texts
@@ -69,8 +71,9 @@ def refund(who: Party, campaign: uuid.UUID, gift: uuid.UUID, amount: int, reason
     """Give back what is left of a gift, or part of it; the same key again is the same refund.
 
     The money is held at once and leaves when the provider says so. What the charity itself had collected, it pays back
-    itself, so that is done. Raises `NotFound` (`gift.unknown`), `NotAllowed` (`refund.not-yours`) unless a steward or
-    the charity asks, `Invalid` for the reason, and what `rules.returns.refund` raises.
+    itself, so that is done; what was given of a card is on the card again. Raises `NotFound` (`gift.unknown`),
+    `NotAllowed` (`refund.not-yours`) unless a steward or the charity asks, `Invalid` for the reason, and what
+    `rules.returns.refund` and `rules.cards.check_gift_refund` raise.
     """
     if not (acts_for(who.id, campaign) or people.STEWARD in people.roles(who)):
         raise NotAllowed(
@@ -79,6 +82,9 @@ def refund(who: Party, campaign: uuid.UUID, gift: uuid.UUID, amount: int, reason
     reason = texts.check(reason, "reason", 400)
     id, now = derived(campaign, f"refund:{gift}:{check_key(key)}"), clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
+        use = card_queries.use_of(campaign, gift)
+        for book in sorted({campaign, use.campaign} if use else {campaign}):
+            line.lock(cursor, book)
         paid = _paid(cursor, campaign, gift)
         known = queries.find(campaign, id)
         if known is not None:
@@ -91,6 +97,7 @@ def refund(who: Party, campaign: uuid.UUID, gift: uuid.UUID, amount: int, reason
             return id
         earlier, done = queries.of_gift(campaign, gift), paid.channel == COLLECTED
         rules.check_amount(amount, paid.whole, queries.returned(earlier))
+        card_rules.check_gift_refund(rest=use is not None and use.rest)
         shares = fee_rules.shares(paid.parts, queries.gone(earlier), amount)
         spans = rules.refund(free(paid.place, line.drawn(cursor, campaign)), shares[Payee.CAMPAIGN])
         host = shares[Payee.HOST] + shares[Payee.TIP]
@@ -122,6 +129,8 @@ def refund(who: Party, campaign: uuid.UUID, gift: uuid.UUID, amount: int, reason
         )
         if done:
             _end(cursor, campaign, id, End.DONE, now)
+            if use:
+                card_backs.put_back(cursor, use, paid.asset, id, amount, now)
         else:
             enqueue("giving.refund", campaign=str(campaign), id=str(id))
     return id
@@ -143,6 +152,13 @@ def send(campaign: uuid.UUID, id: uuid.UUID) -> None:
             _conclude(cursor, campaign, id, End.DONE if answer else End.FAILED, clock.now())
 
 
+def named(callback: Callback) -> Callback:
+    """The callback with the gift or card that it is about: some providers name their payment alone."""
+    if callback.gift == NOBODY and (found := paid_as(callback.provider, callback.payment)):
+        return replace(callback, book=found[0], gift=found[1])
+    return callback
+
+
 def take_in(callback: Callback) -> Outcome:
     """Take in what a provider reports of a refund or a chargeback, once. What contradicts the books moves nothing."""
     now = clock.now()
@@ -150,17 +166,15 @@ def take_in(callback: Callback) -> Outcome:
         said = callback.provider, callback.amount, callback.asset
         if said == (paid_twice.provider, paid_twice.amount, paid_twice.asset):
             return Outcome.REFUNDED if twice.conclude(callback.book, callback.refund) else Outcome.KNOWN
-    if callback.gift == NOBODY and (named := paid_as(callback.provider, callback.payment)):
-        callback = replace(callback, book=named[0], gift=named[1])
     with transaction.atomic(), connection.cursor() as cursor:
         line.lock(cursor, callback.book)
         outcome = _judge(cursor, callback)
         if not callbacks.keep(cursor, callback, outcome, now):
             return Outcome.KNOWN
         if outcome is Outcome.CHARGED_BACK:
-            _charge_back(cursor, callback, now)
+            charge_back(cursor, callback.book, callback.gift, callback.amount, callback.reference, now)
         elif outcome is Outcome.CHARGEBACK_WON:
-            _win(cursor, callback, now)
+            win(cursor, callback.book, callback.gift, callback.reference, now)
         elif outcome in (Outcome.REFUNDED, Outcome.REFUND_FAILED) and callback.refund:
             end = End.DONE if outcome is Outcome.REFUNDED else End.FAILED
             _conclude(cursor, callback.book, callback.refund, end, now)
@@ -236,16 +250,13 @@ def _judge(cursor: Cursor, callback: Callback) -> Outcome:
     if callback.kind is Kind.CHARGEBACK:
         earlier = [each for each in queries.of_gift(callback.book, callback.gift) if each.cause is Cause.CHARGEBACK]
         known = queries.find(callback.book, derived(callback.book, f"chargeback:{callback.reference}"))
-        if known and callback.succeeded:
-            return Outcome.KNOWN
-        if known and known.standing is rules.Standing.WON:
-            return Outcome.KNOWN
-        if known and known.amount == callback.amount:
-            return Outcome.CHARGEBACK_WON
-        if not callback.succeeded:
-            return Outcome.DIFFERS
-        fits = 0 < callback.amount <= found.whole - sum(each.amount for each in earlier)
-        return Outcome.CHARGED_BACK if fits else Outcome.DIFFERS
+        return rules.dispute(
+            callback.amount,
+            found.whole - sum(each.amount for each in earlier),
+            lost=callback.succeeded,
+            known=known.amount if known else None,
+            won=known is not None and known.standing is rules.Standing.WON,
+        )
     back = queries.find(callback.book, callback.refund) if callback.refund else None
     if back is None or (back.gift, back.cause) != (callback.gift, Cause.REFUND):
         return Outcome.UNKNOWN
@@ -276,15 +287,19 @@ def _conclude(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, reported: End,
         _end(cursor, campaign, id, end, now)
 
 
-def _charge_back(cursor: Cursor, callback: Callback, now: datetime) -> None:
-    """The bank has taken the money back. What is there of the gift goes; what is spent is owed by the charity."""
-    campaign = callback.book
-    paid = _paid(cursor, campaign, callback.gift)
-    for open_one in queries.of_gift(campaign, callback.gift):
+def charge_back(
+    cursor: Cursor, campaign: uuid.UUID, gift: uuid.UUID, amount: int, reference: str, now: datetime
+) -> uuid.UUID:
+    """The bank has taken the money back. What is there of the gift goes; what is spent is owed by the charity.
+
+    In the caller's transaction; returns the return.
+    """
+    paid = _paid(cursor, campaign, gift)
+    for open_one in queries.of_gift(campaign, gift):
         if open_one.standing is rules.Standing.UNDER_WAY:  # what is held for a refund is taken first
             _conclude(cursor, campaign, open_one.id, End.FAILED, now)
-    earlier = queries.gone(queries.of_gift(campaign, callback.gift), charged_back=True)
-    shares = fee_rules.shares(paid.parts, earlier, callback.amount)
+    earlier = queries.gone(queries.of_gift(campaign, gift), charged_back=True)
+    shares = fee_rules.shares(paid.parts, earlier, amount)
     spans, receivable = rules.chargeback(free(paid.place, line.drawn(cursor, campaign)), shares[Payee.CAMPAIGN])
     receivable += shares[Payee.PROCESSOR]  # the provider keeps its fee; the charity bears it
     earned, borne = books.host(campaign, paid.asset), books.borne(campaign, paid.asset)
@@ -296,23 +311,30 @@ def _charge_back(cursor: Cursor, callback: Callback, now: datetime) -> None:
         (books.fund(campaign, paid.asset), sum(map(len, spans))), (owes, receivable), (earned, there),
         (borne, host - there),
     )  # fmt: skip
-    legs = [Leg(books.provider(campaign, paid.asset, paid.channel).id, -callback.amount)]
+    if paid.channel == COLLECTED:  # made with a card: it goes to the book of the card
+        legs = list(books.out(cursor, campaign, paid.asset, amount))
+    else:
+        legs = [Leg(books.provider(campaign, paid.asset, paid.channel).id, -amount)]
     legs += [Leg(account.id, part) for account, part in debits if part]
-    id = derived(campaign, f"chargeback:{callback.reference}")
+    id = derived(campaign, f"chargeback:{reference}")
     _keep(
-        cursor, paid, id, Cause.CHARGEBACK, tuple(legs), spans, now, callback.amount, receivable=receivable,
-        reference=callback.reference, shares=shares,
+        cursor, paid, id, Cause.CHARGEBACK, tuple(legs), spans, now, amount, receivable=receivable,
+        reference=reference, shares=shares,
     )  # fmt: skip
     _end(cursor, campaign, id, End.DONE, now)
+    return id
 
 
-def _win(cursor: Cursor, callback: Callback, now: datetime) -> None:
+def win(
+    cursor: Cursor, campaign: uuid.UUID, gift: uuid.UUID, reference: str, now: datetime
+) -> tuple[uuid.UUID, int] | None:
     """The money is back. What was spent is owed no longer; what a charity has repaid of it goes to the charity; each
     other party has its part again; and what the fund had lost is a payment of the same giver, at a place of its own,
-    since the places of the first one are gone for good. Matches that were taken back stay taken back."""
-    campaign = callback.book
-    paid = _paid(cursor, campaign, callback.gift)
-    lost = queries.one(campaign, derived(campaign, f"chargeback:{callback.reference}"))
+    since the places of the first one are gone for good. Matches that were taken back stand again (`rematches`).
+
+    In the caller's transaction; returns that payment's gift and amount, None if nothing of the fund had been lost."""
+    paid = _paid(cursor, campaign, gift)
+    lost = queries.one(campaign, derived(campaign, f"chargeback:{reference}"))
     asset, host = paid.asset, lost.host + lost.tip
     fund = lost.amount - lost.receivable - host
     owes, earned, borne = books.receivable(campaign, asset), books.host(campaign, asset), books.borne(campaign, asset)
@@ -345,15 +367,21 @@ def _win(cursor: Cursor, callback: Callback, now: datetime) -> None:
             {
                 "book": campaign,
                 "id": transfer.id,
-                "gift": callback.gift,
+                "gift": gift,
                 "won": books.WON,
                 "amount": fund,
                 "fact": fact.id,
                 "now": now,
             },
         )
+        cursor.execute(
+            "INSERT INTO giving_team_gift SELECT book, %s, team FROM giving_team_gift WHERE book = %s AND gift = %s",
+            [transfer.id, campaign, gift],
+        )
         append(cursor, fact)
     _write_end(cursor, campaign, lost.id, End.WON, now)
+    rematches.restore(cursor, campaign, gift, lost.id, transfer.id if fund else None, now)
+    return (transfer.id, fund) if fund else None
 
 
 def _is_forgotten(giver: uuid.UUID) -> bool:

@@ -110,7 +110,7 @@ def pay(campaign: uuid.UUID, id: uuid.UUID) -> int:
     """Pay a settlement that two people have agreed to, whole and once; returns how many gifts it matched.
 
     What gifts held is let go, what the file says is paid, and what has gone back since then is taken back again.
-    Raises `Conflict` (`settlement.not-agreed`).
+    Raises `Conflict` (`settlement.not-agreed`), and what `rules.matches.check_money` raises.
     """
     now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
@@ -125,6 +125,7 @@ def pay(campaign: uuid.UUID, id: uuid.UUID) -> int:
                 Text("A settlement needs the yes of two people.", "配捐结算须经两位审核员确认。"),
             )
         file = pool_file.parse(queries.published(pool))
+        rules.check_money(sum((file.matches or {}).values()), pool.free + pool.reserved)
         _let_go(cursor, pool, now)
         cursor.execute(
             "INSERT INTO giving_pool_settled (book, pool, digest, at) VALUES (%s, %s, %s, %s)",

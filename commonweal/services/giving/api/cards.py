@@ -13,8 +13,9 @@ from pydantic import Field
 from commonweal.kernel.doors import Amount, Body, IdempotencyKey
 from commonweal.kernel.parties import session
 from commonweal.kernel.quantity import CNY
-from commonweal.services.giving.actions import card_uses
+from commonweal.services.giving.actions import card_returns, card_uses
 from commonweal.services.giving.actions import cards as actions
+from commonweal.services.giving.api.shapes import Made
 from commonweal.services.giving.payment import Order, provider
 from commonweal.services.giving.queries import campaigns
 from commonweal.services.giving.queries import cards as queries
@@ -53,6 +54,12 @@ class Card(Schema):
         )
 
 
+class NewCardRefund(Amount):
+    """What of a card goes back, and why."""
+
+    reason: Annotated[str, Field(max_length=400)]
+
+
 class NewCardUse(Body):
     """What is given of a card; without `amount` all that is left."""
 
@@ -75,6 +82,16 @@ def buy(
     """Only where the host holds the money."""
     party, asset = session.signed_in(request), campaigns.card(campaign).asset
     return Status(201, Card.of(actions.buy(party, campaign, card.read(asset), card.channel, key)))
+
+
+@router.post("/campaigns/{uuid:campaign}/cards/{uuid:card}/refunds", response={201: Made}, summary="Refund a gift card")
+def refund(
+    request: HttpRequest, campaign: Annotated[uuid.UUID, Path()], card: Annotated[uuid.UUID, Path()],
+    refund: NewCardRefund, key: IdempotencyKey,
+) -> Status[Made]:  # fmt: skip
+    """For the charity and for stewards: only what the card still holds can go back."""
+    party, amount = session.signed_in(request), refund.read(campaigns.card(campaign).asset)
+    return Status(201, Made(id=card_returns.refund(party, campaign, card, amount, refund.reason, key)))
 
 
 @router.get("/cards", response=list[Card], summary="The gift cards that one has bought")

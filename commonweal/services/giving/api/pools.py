@@ -28,6 +28,7 @@ router = Router()
 class Pool(Schema):
     """A pool: `put_in` = `matched` - `taken_back` + `reserved` + `free`. `rules` are those of its file, without gifts.
 
+    `again` of `matched` was paid anew because a chargeback was won; for `short` there was no money left.
     `seed` is there after the close, `digest` is that of the file which stewards agree to.
     """
 
@@ -43,6 +44,8 @@ class Pool(Schema):
     put_in: Amount
     matched: Amount
     taken_back: Amount
+    again: Amount
+    short: Amount
     reserved: Amount
     free: Amount
     fact: uuid.UUID
@@ -98,7 +101,7 @@ class Seed(Schema):
 def _pool(each: queries.Pool) -> Pool:
     amounts = {
         name: Amount.of(getattr(each, name), each.asset)
-        for name in ("put_in", "matched", "taken_back", "reserved", "free")
+        for name in ("put_in", "matched", "taken_back", "again", "short", "reserved", "free")
     }
     return Pool(
         id=each.id,

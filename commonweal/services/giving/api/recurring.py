@@ -27,6 +27,7 @@ class NewRecurring(Amount):
     every: Literal["week", "month"]
     channel: Annotated[str, Field(max_length=20)] = "simulator"
     foretold: bool = False
+    team: Annotated[uuid.UUID | None, Field(description="with whom each of them is given")] = None
 
 
 class Recurring(Schema):
@@ -72,7 +73,13 @@ def begin(
     """It runs once its giver has agreed at `agree`."""
     party, asset = session.signed_in(request), campaigns.card(campaign).asset
     wish = actions.Wish(
-        campaign, recurring.read(asset), asset.code, Every(recurring.every), recurring.channel, recurring.foretold
+        campaign,
+        recurring.read(asset),
+        asset.code,
+        Every(recurring.every),
+        recurring.channel,
+        recurring.foretold,
+        recurring.team,
     )
     return Status(201, Recurring.of(queries.recurring_of(party.id, campaign, actions.begin(party, wish, key))))
 

@@ -12,14 +12,16 @@ from django.views.decorators.http import require_http_methods
 from commonweal.kernel import clock
 from commonweal.kernel.doors import form_key, see_other
 from commonweal.kernel.errors import Conflict, Invalid, NotFound, Refusal, TooMany
-from commonweal.kernel.parties import session
+from commonweal.kernel.parties import people, session
 from commonweal.kernel.quantity import CNY, parse_amount
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import card_uses
+from commonweal.services.giving.actions import card_returns, card_uses
 from commonweal.services.giving.actions import cards as actions
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.queries import campaigns
+from commonweal.services.giving.queries import card_returns as return_queries
 from commonweal.services.giving.queries import cards as queries
+from commonweal.services.giving.queries.campaigns import acts_for
 from commonweal.services.giving.rules import cards as rules
 
 
@@ -67,10 +69,34 @@ def bought(request: HttpRequest, campaign: uuid.UUID, id: uuid.UUID) -> HttpResp
         "card": card,
         "code": code,
         "uses": queries.uses(card),
+        "card_returns": return_queries.of_card(campaign, id),
         "checkout": "" if card.paid else _checkout(card),
         "refusal": refusal,
     }
     return render(request, "giving/card_bought.html", context, status=refusal.status if refusal else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def refund(request: HttpRequest, campaign: uuid.UUID, id: uuid.UUID) -> HttpResponse:
+    """For stewards and the charity: refund what a card still holds, or part of it."""
+    party, card = session.signed_in(request), queries.find(campaign, id)
+    if card is None or not (people.STEWARD in people.roles(party) or acts_for(party.id, campaign)):
+        raise rules.unknown()
+    refusal: Refusal | None = None
+    if request.method == "POST":
+        try:
+            amount = parse_amount(request.POST.get("amount", "").strip(), card.asset)
+            card_returns.refund(party, campaign, id, amount, request.POST.get("reason", ""), form_key(request))
+            return see_other("giving:card_refund", campaign, id)
+        except (Invalid, Conflict) as error:
+            refusal = error
+    context = {
+        "card": card,
+        "card_returns": return_queries.of_card(campaign, id),
+        "refusal": refusal,
+        "form": request.POST if refusal else None,
+    }
+    return render(request, "giving/card_refund.html", context, status=refusal.status if refusal else 200)
 
 
 @never_cache

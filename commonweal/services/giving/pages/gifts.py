@@ -21,7 +21,9 @@ from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as actions
 from commonweal.services.giving.actions.openings import opening
+from commonweal.services.giving.pages import teams
 from commonweal.services.giving.pages.campaigns import show
+from commonweal.services.giving.pages.codes import code_of
 from commonweal.services.giving.payment import Order, provider, providers
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import (
@@ -34,10 +36,10 @@ from commonweal.services.giving.queries import (
     orders,
     recurring,
     returns,
-    teams,
     threads,
     uses,
 )
+from commonweal.services.giving.queries import teams as team_queries
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.cases import KEEP_MARKS
 from commonweal.services.giving.rules.gifts import Give, State
@@ -63,12 +65,12 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
             channel=request.POST.get("channel", "") or next(iter(providers()), ""),
             key=form_key(request),
             tip=_tip(request, card),
-            team=_team(request, campaign),
+            team=teams.named(request),
             device=device_of(request),
         )
         provider(wish.channel)
         taken = actions.give(wish.by(session.giver(request).id))
-    except (Invalid, Conflict) as refusal:
+    except (Invalid, Conflict, NotFound) as refusal:
         return show(request, campaign, refusal)
     order = Order(campaign, taken.id, wish.whole, wish.asset, card.title)
     try:
@@ -93,18 +95,6 @@ def device_of(request: HttpRequest) -> str:
 def is_scanned(address: str) -> bool:
     """Whether a payment is opened by a telephone's camera: WeChat Pay's addresses are no web pages."""
     return address.startswith("weixin://")
-
-
-def code_of(address: str) -> str:
-    """Its QR code (ISO/IEC 18004) as SVG."""
-    import segno
-
-    return str(segno.make(address, error="m", micro=False).svg_inline(scale=6, dark="#000", light="#fff"))
-
-
-def _team(request: HttpRequest, campaign: uuid.UUID) -> uuid.UUID | None:
-    found = teams.find(campaign, request.POST.get("team", ""))
-    return found.id if found else None
 
 
 def _tip(request: HttpRequest, card: campaigns.Card) -> int:
@@ -170,6 +160,8 @@ def show_gift(
         "checks": cases.of_gift(campaign, gift),
         "refusal": refusal,
         "form": request.POST if refusal else None,
+        "team": team_queries.of_gift(campaign, gift),
+        "greeted": team_queries.has_greeted(campaign, gift),
     }
     return render(request, "giving/gift.html", context, status=refusal.status if refusal else 200)
 
@@ -213,6 +205,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "follows": givers.follows(party.id) if party else [],
         "threads": written,
         "answers": sum(each.new_to_giver for each in written),
+        "teams": team_queries.founded(party.id) if party else [],
     }
     return render(request, "giving/mine.html", context)
 

@@ -17,6 +17,7 @@ from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import agreements, gifts
 from commonweal.services.giving.actions import recurring as actions
+from commonweal.services.giving.pages import teams
 from commonweal.services.giving.pages.campaigns import show
 from commonweal.services.giving.payment import providers
 from commonweal.services.giving.payment.simulator import Simulator
@@ -41,9 +42,10 @@ def begin(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
             every=Every.WEEK if form.get("every") == "week" else Every.MONTH,
             channel=form.get("channel", "") or next(iter(providers()), ""),
             foretold=bool(form.get("foretold")),
+            team=teams.named(request),
         )
         id = actions.begin(party, wish, form_key(request))
-    except (Invalid, Conflict) as refusal:
+    except (Invalid, Conflict, NotFound) as refusal:
         return show(request, campaign, refusal)
     return HttpResponseRedirect(agreements.where_to_agree(queries.recurring_of(party.id, campaign, id)), status=303)
 

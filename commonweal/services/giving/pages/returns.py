@@ -13,7 +13,7 @@ from commonweal.kernel.errors import Conflict, Invalid
 from commonweal.kernel.parties import people, session
 from commonweal.kernel.quantity import parse_amount
 from commonweal.services.giving.actions import returns as actions
-from commonweal.services.giving.queries import gifts
+from commonweal.services.giving.queries import card_returns, cards, gifts
 from commonweal.services.giving.queries import returns as queries
 from commonweal.services.giving.queries.campaigns import acts_for
 
@@ -22,7 +22,13 @@ from commonweal.services.giving.queries.campaigns import acts_for
 def returns(request: HttpRequest) -> HttpResponse:
     """Refunds and chargebacks, and what charities owe."""
     people.require_role(session.signed_in(request), people.STEWARD)
-    return render(request, "giving/returns.html", {"returns": queries.newest(), "receivables": queries.receivables()})
+    context = {
+        "returns": queries.newest(),
+        "receivables": queries.receivables(),
+        "card_returns": card_returns.newest(),
+        "cards": cards.newest(),
+    }
+    return render(request, "giving/returns.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -18,7 +18,6 @@ from commonweal.kernel.parties import cipher
 from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.rules import banks as rules
-from commonweal.services.giving.rules import teams
 from commonweal.services.giving.rules.deeds import MINUTES
 
 DEBIT, CREDIT = 1, -1
@@ -300,8 +299,8 @@ def report(bank: uuid.UUID) -> list[Line]:
             each["category"],
             each["exchanges"],
             each["people"],
-            teams.told(each["people"], each["minutes"]),
-            teams.told(each["people"], each["with_allies"]),
+            rules.told(each["people"], each["minutes"]),
+            rules.told(each["people"], each["with_allies"]),
         )
         for each in rows(query, {"bank": bank})
     ]

@@ -15,9 +15,7 @@ from commonweal.services.giving.queries.campaigns import asset_of
 
 CARD = """
     SELECT k.book, k.id, k.buyer, k.amount, k.channel, k.expires, k.at, c.asset, c.title_en, c.title_zh,
-           p.reference, d.digest IS NOT NULL AS shown,
-           k.amount - coalesce((SELECT sum(u.amount) FROM giving_card_use u
-                                WHERE u.book = k.book AND u.card = k.id), 0)::bigint AS left
+           p.reference, d.digest IS NOT NULL AS shown, giving_card_left(k.book, k.id) AS left
     FROM giving_card k
     JOIN giving_campaign c ON c.id = k.book
     LEFT JOIN giving_card_payment p ON p.book = k.book AND p.card = k.id
@@ -84,6 +82,12 @@ def bought(buyer: uuid.UUID) -> list[Card]:
     return [_card(found) for found in rows(f"{CARD} WHERE k.buyer = %(buyer)s ORDER BY k.id DESC", {"buyer": buyer})]
 
 
+def newest(limit: int = 50) -> list[Card]:
+    """The newest cards that are paid."""
+    query = f"{CARD} WHERE p.card IS NOT NULL ORDER BY k.at DESC, k.id LIMIT %(limit)s"
+    return [_card(found) for found in rows(query, {"limit": limit})]
+
+
 def of_code(digest: bytes) -> Card | None:
     """The card whose code has this hash."""
     found = row(f"{CARD} WHERE d.digest = %(digest)s", {"digest": digest})
@@ -105,7 +109,7 @@ def uses(card: Card) -> list[Use]:
     query = """
         SELECT u.target, c.title_en, c.title_zh, u.amount, u.at
         FROM giving_card_use u JOIN giving_campaign c ON c.id = u.target
-        WHERE u.book = %(book)s AND u.card = %(card)s ORDER BY u.at, u.key"""
+        WHERE u.book = %(book)s AND u.card = %(card)s AND NOT u.again ORDER BY u.at, u.key"""
     return [
         Use(found["target"], Text(found["title_en"], found["title_zh"]), found["amount"], found["at"])
         for found in rows(query, {"book": card.campaign, "card": card.id})

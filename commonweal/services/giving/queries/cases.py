@@ -16,6 +16,7 @@ from commonweal.kernel.quantity import CNY, Asset
 from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.models import Campaign, Update
+from commonweal.services.giving.queries import teams
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.queries.pools import Pool
 from commonweal.services.giving.rules import cases as rules
@@ -26,14 +27,13 @@ ROWS = """
     SELECT g.id, g.book, g.at, g.amount, g.giver, encode(d.mark, 'hex') AS device, encode(m.mark, 'hex') AS payment,
            (SELECT min(e.at) FROM giving_return r JOIN giving_return_end e
             ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
-            WHERE r.book = g.book AND r.gift = g.id) AS refunded_at, t.name AS team
+            WHERE r.book = g.book AND r.gift = g.id) AS refunded_at, j.team
     FROM giving_gift g
     JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
     JOIN giving_campaign c ON c.id = g.book AND c.asset = %(asset)s
     LEFT JOIN giving_mark d ON d.book = g.book AND d.gift = g.id AND d.what = 'device'
     LEFT JOIN giving_mark m ON m.book = g.book AND m.gift = g.id AND m.what = 'payment'
     LEFT JOIN giving_team_gift j ON j.book = g.book AND j.gift = g.id
-    LEFT JOIN giving_team t ON t.book = j.book AND t.id = j.team
     WHERE g.at >= %(begin)s AND g.at < %(end)s AND g.giver IS NOT NULL AND g.channel <> %(channel)s
       AND NOT EXISTS (SELECT FROM giving_renewal n WHERE n.book = g.book AND n.gift = g.id)
     ORDER BY g.at, g.id"""
@@ -41,8 +41,14 @@ ROWS = """
 
 
 def given(begin: datetime, end: datetime) -> list[Row]:
-    """The gifts of a window as signals see them: accounts are pseudonyms, devices and payments keyed hashes."""
-    values = {"asset": CNY.code, "begin": begin, "end": end, "channel": CHANNEL}
+    """The gifts of a window as signals see them: accounts are pseudonyms, devices and payments keyed hashes.
+
+    The only public words of a gift are the name of the team with which it was given.
+    """
+    found_there = rows(ROWS, {"asset": CNY.code, "begin": begin, "end": end, "channel": CHANNEL})
+    joined = {(found["book"], found["team"]) for found in found_there if found["team"]}
+    teams_there = {each: teams.find(each[0], str(each[1])) for each in joined}
+    names = {each: team.name for each, team in teams_there.items() if team}
     return [
         Row(
             id=str(found["id"]),
@@ -53,9 +59,9 @@ def given(begin: datetime, end: datetime) -> list[Row]:
             account=str(found["giver"]),
             payment=found["payment"] or "",
             refunded_at=found["refunded_at"].timestamp() if found["refunded_at"] else None,
-            message=found["team"] or "",
+            message=names.get((found["book"], found["team"]), ""),
         )
-        for found in rows(ROWS, values)
+        for found in found_there
     ]
 
 

@@ -46,9 +46,11 @@ def out_of(found: list[Fee]) -> dict[Payee, int]:
 
 
 def totals(campaign: uuid.UUID) -> list[Fee]:
-    """What was kept of all gifts of a campaign."""
+    """What was kept of all gifts of a campaign, and of the gift cards bought there."""
     query = """
-        SELECT party, bearer, sum(amount)::bigint AS amount FROM giving_fee WHERE book = %(book)s
+        SELECT party, bearer, sum(amount)::bigint AS amount FROM (
+            SELECT party, bearer, amount FROM giving_fee WHERE book = %(book)s
+            UNION ALL SELECT 'processor', 'host', amount FROM giving_card_fee WHERE book = %(book)s) kept
         GROUP BY party, bearer ORDER BY party, bearer"""
     return [
         Fee(Payee(found["party"]), Bearer(found["bearer"]), found["amount"])

@@ -35,7 +35,13 @@ POOL = """
                      WHERE m.pool_book = p.book AND m.pool = p.id), 0)::bigint AS matched,
            coalesce((SELECT sum(r.amount) FROM giving_match m
                      JOIN giving_return r ON r.book = m.book AND r.gift = m.matching
-                     WHERE m.pool_book = p.book AND m.pool = p.id), 0)::bigint AS taken_back
+                     WHERE m.pool_book = p.book AND m.pool = p.id), 0)::bigint AS taken_back,
+           coalesce((SELECT sum(a.amount) FROM giving_match m
+                     JOIN giving_match_again a ON a.book = m.book AND a.matching = m.matching
+                     WHERE m.pool_book = p.book AND m.pool = p.id), 0)::bigint AS again,
+           coalesce((SELECT sum(a.short) FROM giving_match m
+                     JOIN giving_match_again a ON a.book = m.book AND a.matching = m.matching
+                     WHERE m.pool_book = p.book AND m.pool = p.id), 0)::bigint AS short
     FROM giving_pool p
     JOIN giving_campaign c ON c.id = p.book
     JOIN parties_party o ON o.id = p.company
@@ -47,7 +53,8 @@ POOL = """
 @dataclass(frozen=True, slots=True)
 class Pool:
     """A pool. Of what was `put_in`, `matched` has gone to gifts (less `taken_back`), `reserved` is held by gifts until
-    the settlement, and `free` is nobody's yet."""
+    the settlement, and `free` is nobody's yet. Of `matched`, `again` was paid anew because a chargeback was won; for
+    `short` of that there was no money left."""
 
     campaign: uuid.UUID
     id: uuid.UUID
@@ -61,6 +68,8 @@ class Pool:
     secret: bytes
     matched: int
     taken_back: int
+    again: int
+    short: int
     free: int
     reserved: int
     fact: uuid.UUID
@@ -137,6 +146,8 @@ def _pool(found: dict[str, Any]) -> Pool:
         secret=bytes(found["secret"]),
         matched=found["matched"],
         taken_back=found["taken_back"],
+        again=found["again"],
+        short=found["short"],
         free=found["free"],
         reserved=found["here"] - found["free"],
         fact=found["fact"],
@@ -199,11 +210,16 @@ def matches(campaign: uuid.UUID, pool: uuid.UUID, limit: int = 200) -> list[Matc
     return [Match(**found) for found in rows(query, {"book": campaign, "pool": pool, "limit": limit})]
 
 
+MATCHED_BEFORE = "matched-before"
+"""Why a gift takes no part in a settlement: pools once matched at the gift, and it is not matched twice."""
+
 GIFTS = """
     SELECT g.book, g.id, g.giver, g.at, g.amount, t.team, coalesce(w.kind, '') AS withheld,
            least(g.amount, coalesce((SELECT sum(r.amount - r.tip) FROM giving_return r JOIN giving_return_end e
                     ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
                     WHERE r.book = g.book AND r.gift = g.id), 0))::bigint AS refunded,
+           NOT %(settled)s AND EXISTS (SELECT FROM giving_match m WHERE m.book = g.book AND m.gift = g.id
+                AND m.pool_book = %(pool_book)s AND m.pool = %(pool)s) AS matched,
            CASE WHEN %(lots)s THEN coalesce((SELECT sum(d.amount) FROM giving_act d
                 WHERE d.book = g.book AND d.person = g.giver AND d.asset = %(flowers)s
                   AND d.at >= %(opens)s AND d.at < %(closes)s), 0) ELSE 0 END::bigint AS flowers
@@ -217,8 +233,13 @@ GIFTS = """
 
 
 def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
-    """The gifts of a pool that have arrived, in the order in which they were made. Donors are its pseudonyms."""
+    """The gifts of a pool that have arrived, in the order in which they were made.
+
+    Donors are its pseudonyms, and so are teams, which are there only where the scheme asks for their size: nobody can
+    add up what a team of the site has given from the file.
+    """
     key, charity = hmac.digest(pool.secret, b"donors", "sha256"), str(pool.organisation_id)
+    by_team = any(extra.team_of for extra in getattr(pool.rules.scheme, "extras", ()))
     values = {
         "campaigns": list(pool.campaigns),
         "opens": pool.rules.opens,
@@ -228,6 +249,9 @@ def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
         "channel": match_rules.CHANNEL,
         "flowers": FLOWERS.code,
         "lots": pool.rules.commitment is not None,
+        "settled": pool.settled_at is not None,
+        "pool_book": pool.campaign,
+        "pool": pool.id,
     }
     return [
         matching.Gift(
@@ -238,8 +262,8 @@ def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
             charity=charity,
             amount=found["amount"],
             refunded=found["refunded"],
-            withheld=found["withheld"],
-            team=str(found["team"] or ""),
+            withheld=MATCHED_BEFORE if found["matched"] else found["withheld"],
+            team=pool_file.pseudonym(key, f"team {found['team']}") if by_team and found["team"] else "",
             flowers=found["flowers"],
         )
         for found in rows(GIFTS, values)

@@ -53,7 +53,14 @@ def lines(provider: str, since: datetime, until: datetime) -> list[Line]:
         JOIN giving_gift g ON g.book = r.book AND g.id = r.gift
         JOIN giving_campaign c ON c.id = r.book
         WHERE g.channel = %(provider)s AND e.outcome IN ('done', 'won') AND r.cause <> 'claw-back'
-          AND e.at >= %(since)s AND e.at < %(until)s"""
+          AND e.at >= %(since)s AND e.at < %(until)s
+        UNION ALL
+        SELECT r.cause, r.card, r.book, c.asset, r.reference || CASE e.outcome WHEN 'won' THEN '-won' ELSE '' END,
+               CASE e.outcome WHEN 'won' THEN r.amount ELSE -r.amount END
+        FROM giving_card_return_end e JOIN giving_card_return r ON r.book = e.book AND r.id = e.id
+        JOIN giving_card k ON k.book = r.book AND k.id = r.card
+        JOIN giving_campaign c ON c.id = r.book
+        WHERE k.channel = %(provider)s AND e.outcome IN ('done', 'won') AND e.at >= %(since)s AND e.at < %(until)s"""
     return [Line(**found) for found in rows(query, {"provider": provider, "since": since, "until": until})]
 
 
@@ -102,10 +109,13 @@ def settlements(limit: int = 60) -> list[Settled]:
 
 
 def paid_as(provider: str, reference: str) -> tuple[uuid.UUID, uuid.UUID] | None:
-    """Book and gift of the payment that a provider calls so."""
+    """Book and gift, or card, of the payment that a provider calls so."""
     query = """
         SELECT p.book, p.gift FROM giving_payment p JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
-        WHERE p.reference = %(reference)s AND g.channel = %(provider)s"""
+        WHERE p.reference = %(reference)s AND g.channel = %(provider)s
+        UNION ALL
+        SELECT p.book, p.card FROM giving_card_payment p JOIN giving_card k ON k.book = p.book AND k.id = p.card
+        WHERE p.reference = %(reference)s AND k.channel = %(provider)s"""
     found = row(query, {"provider": provider, "reference": reference}) if reference else None
     return (found["book"], found["gift"]) if found else None
 

@@ -21,7 +21,8 @@ from commonweal.services.giving.rules import recurring as rules
 from commonweal.services.giving.rules.recurring import Cause, Every, Said, Standing, Word
 
 RECURRING = """
-    SELECT r.book, r.id, r.giver, r.amount, r.every, r.channel, r.foretold, r.at, c.asset, c.title_en, c.title_zh
+    SELECT r.book, r.id, r.giver, r.amount, r.every, r.channel, r.foretold, r.team, r.at, c.asset, c.title_en,
+           c.title_zh
     FROM giving_recurring r JOIN giving_campaign c ON c.id = r.book"""
 
 
@@ -35,6 +36,7 @@ class Recurring:
     every: Every
     channel: str
     foretold: bool
+    team: uuid.UUID | None
     asset: Asset
     title: Text
     rule: rules.Recurring
@@ -103,6 +105,7 @@ def _recurring(found: dict[str, Any]) -> Recurring:
         every=Every(found["every"]),
         channel=found["channel"],
         foretold=found["foretold"],
+        team=found["team"],
         asset=asset_of(found["asset"]),
         title=Text(found["title_en"], found["title_zh"]),
         rule=rules.after(found["amount"], _words(found["book"], found["id"])),

@@ -31,6 +31,8 @@ CATEGORIES = {
 }
 """What help was about: on every exchange, so that a bank can tell what it is for."""
 
+TOLD_FROM = 3
+"""People from whom on the minutes of a category are told: of fewer, one could work out who helped whom."""
 MOST_OWED = 6_000
 """Minutes: the deepest floor that a bank can state for a member; a hundred hours."""
 MOST_BORNE = 60_000
@@ -221,3 +223,8 @@ def borne(back: int, free: int) -> int:
 def check_limit(most: int) -> None:
     """Raises `Invalid` (`amount.*`) unless two banks can agree on so many minutes."""
     check_amount(most, MINUTES, field="most", maximum=MOST_BETWEEN)
+
+
+def told(people: int, minutes: int) -> int | None:
+    """What a report tells of the minutes of so many people."""
+    return minutes if people >= TOLD_FROM else None

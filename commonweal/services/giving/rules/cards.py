@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from commonweal.kernel.errors import Conflict, Invalid, NotFound
 from commonweal.kernel.text import Text
 from commonweal.services.giving.rules.campaigns import Custody
+from commonweal.services.giving.rules.returns import nothing
 
 LASTS = timedelta(days=365)
 SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -68,6 +70,56 @@ def expires(now: datetime, closes_at: datetime) -> datetime:
             "card.closing", Text("This campaign closes too soon for a card.", "该项目即将结束，不能购买礼品卡。")
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Where what goes back of a card comes from: what it still holds, the gifts made with it, and its host."""
+
+    from_card: int
+    from_gifts: tuple[int, ...]
+    borne: int
+
+    @property
+    def amount(self) -> int:
+        """All of it."""
+        return self.from_card + sum(self.from_gifts) + self.borne
+
+
+def chargeback(amount: int, left: int, gifts: Sequence[int]) -> Parts:
+    """What a chargeback of `amount` takes: first what the card still holds, then what is `left` of each gift made with
+    it, in their order; what is in neither had been refunded before, and its host bears it."""
+    from_card, taken = min(amount, left), []
+    wanted = amount - from_card
+    for there in gifts:
+        taken.append(min(wanted, max(0, there)))
+        wanted -= taken[-1]
+    return Parts(from_card, tuple(taken), wanted)
+
+
+def check_refund(amount: int, left: int) -> None:
+    """Whether so much can go back of what is left of a card. Raises `Conflict` (`refund.nothing`, `card.given`)."""
+    if amount < 1:
+        raise nothing()
+    if amount > left:
+        raise Conflict(
+            "card.given",
+            Text(
+                "The card does not hold as much. Refund the gifts made with it first: they come back onto the card.",
+                "卡内余额不足。请先退回用此卡捐出的款项，退款会回到卡内。",
+            ),
+            field="amount",
+        )
+
+
+def check_gift_refund(*, rest: bool) -> None:
+    """Whether a gift made with a card can be refunded. Raises `Conflict` (`card.rest`) for the rest at a card's end."""
+    if rest:
+        raise Conflict(
+            "card.rest",
+            Text("What was left when the card expired stays given.", "礼品卡到期后捐出的余额不再退回。"),
+            field="amount",
+        )
 
 
 def check_use(amount: int, left: int, expires: datetime, now: datetime) -> None:

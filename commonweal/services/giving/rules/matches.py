@@ -111,6 +111,23 @@ def hold(pool: Pool, gift: Gift, team: int, held: int, of_day: int) -> int:
     return max(0, min(room))
 
 
+def check_money(matched: int, there: int) -> None:
+    """Whether a pool has what its file gives. Raises `Conflict` (`settlement.short`): nothing of it is paid then."""
+    if matched > there:
+        raise Conflict(
+            "settlement.short",
+            Text(
+                "The pool holds less than this computation gives: part of it was paid before. Decline it.",
+                "资金池余额少于计算结果：其中一部分此前已支付。请否决该结算。",
+            ),
+        )
+
+
+def restored(wish: int, free: int) -> int:
+    """What of a match that was taken back stands again, when its pool has so much free money."""
+    return min(wish, max(0, free))
+
+
 def parse_rate(written: str) -> Fraction:
     """How many times a gift is matched, as people write it: `1`, `0.5`. Raises `Invalid` (`pool.rate`)."""
     if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,4})?", written):

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from commonweal.kernel.errors import Conflict
 from commonweal.kernel.text import Text
+from commonweal.services.giving.rules.gifts import Outcome
 from commonweal.services.giving.rules.trace import Span
 
 
@@ -76,15 +77,30 @@ def conclude(ends: Iterable[str], reported: End) -> End | None:
     return End.BOUNCED if reported is not End.DONE and now is Standing.DONE else None
 
 
+def nothing() -> Conflict:
+    """Nothing was asked for."""
+    return Conflict("refund.nothing", Text("Refund at least the smallest unit.", "退款金额须大于零。"), field="amount")
+
+
+def dispute(amount: int, open: int, *, lost: bool, known: int | None, won: bool) -> Outcome:
+    """What a provider's report of a dispute comes to, `lost` or won by the charity.
+
+    `open` of what was paid has not been charged back; this dispute is `known` with an amount, perhaps `won` already.
+    """
+    if known is not None and (lost or won):
+        return Outcome.KNOWN
+    if known == amount:
+        return Outcome.CHARGEBACK_WON
+    return Outcome.CHARGED_BACK if lost and 0 < amount <= open else Outcome.DIFFERS
+
+
 def check_amount(amount: int, given: int, returned: int) -> None:
     """Whether that much can go back of what was given, when `returned` has gone or is on its way.
 
     Raises `Conflict` with `refund.nothing` or `refund.above-gift`.
     """
     if amount < 1:
-        raise Conflict(
-            "refund.nothing", Text("Refund at least the smallest unit.", "退款金额须大于零。"), field="amount"
-        )
+        raise nothing()
     if amount > given - returned:
         raise Conflict(
             "refund.above-gift",

@@ -26,6 +26,10 @@ POOL = "SELECT book, id FROM giving_pool LIMIT 1"
 SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
 THREAD = "SELECT book, id FROM giving_thread LIMIT 1"
 
+CARD = "SELECT book, card FROM giving_card_payment LIMIT 1"
+TEAM = "SELECT book, id FROM giving_team LIMIT 1"
+GREETED = """SELECT m.book, m.gift FROM giving_team_gift m JOIN giving_gift g ON g.book = m.book AND g.id = m.gift
+    JOIN parties_login AS login ON login.party_id = g.giver WHERE login.email = 'giver@demo.example' LIMIT 1"""
 VENDOR = "SELECT party FROM giving_vendor LIMIT 1"
 ORDER = "SELECT book, request FROM giving_order LIMIT 1"
 ORDERED = "SELECT book FROM giving_order LIMIT 1"
@@ -96,7 +100,8 @@ SAMPLES = {
     "giving:bank": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:redeem": Sample(visitor=GIVER),
     "giving:card_buy": [Sample(OPEN, visitor=GIVER), Sample(HELD, visitor=GIVER)],
-    "giving:card": Sample(not_a_page="bought and used in test_cards"),
+    "giving:card": Sample(CARD, visitor="company@demo.example"),
+    "giving:card_refund": Sample(CARD, visitor=STEWARD),
     "giving:recurring": Sample(RECURRING, visitor=GIVER),
     "giving:recurring_begin": Sample(not_a_page="leads to the campaign"),
     "giving:agree": Sample(not_a_page="its address is a signed wish: opened in test_recurring"),
@@ -136,8 +141,16 @@ SAMPLES = {
     "giving:risk_notes": Sample(CHARITY_ID, visitor=STEWARD),
     "giving:inbox": Sample(CHARITY_ID, visitor=CHARITY),
     "giving:thank": Sample(OPEN, visitor=CHARITY),
-    "giving:teams": [Sample(OPEN), Sample(OPEN, visitor=STEWARD)],
+    "giving:teams": [Sample(OPEN), Sample(OPEN, visitor=GIVER)],
+    "giving:team": [Sample(TEAM), Sample(TEAM, visitor=STEWARD), Sample(TEAM, visitor="teacher@demo.example")],
+    "giving:team_edit": Sample(TEAM, visitor="teacher@demo.example"),
+    "giving:team_close": Sample(not_a_page="takes POST only"),
+    "giving:team_poster": Sample(TEAM),
+    "giving:greeting_hide": Sample(not_a_page="takes POST only"),
+    "giving:greet": Sample(GREETED, visitor=GIVER),
     "giving:team_hide": Sample(not_a_page="takes POST only"),
+    "giving:incomes": Sample(visitor=STEWARD),
+    "giving:income_judge": Sample(not_a_page="takes POST only"),
     "giving:control": Sample(visitor=STEWARD),
     "giving:announcement_end": Sample(not_a_page="takes POST only"),
     "giving:give": Sample(not_a_page="leads to the campaign"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import schemathesis
+from django.core.wsgi import get_wsgi_application
 from schemathesis.core.result import Ok
 
 from commonweal.kernel import clock
@@ -18,7 +19,6 @@ from commonweal.services.giving.tests.conftest import DAY, NOW
 from commonweal.services.giving.tests.test_orders import WHAT, offer, order
 from commonweal.services.giving.tests.test_payouts import pay_out, put_in
 from commonweal.services.giving.tests.test_returns import refund
-from commonweal.web.wsgi import application
 
 HOUR = timedelta(hours=1)
 
@@ -45,7 +45,7 @@ def test_what_is_there_is_described(fresh_database: str) -> None:
             {"Accept-Encoding": "identity", "Authorization": f"Bearer {people.make_token(one, 'contract')}"}
             for one in callers
         ]
-        schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
+        schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
         found = set()
         for operation in (each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)):
             named = {parameter.name for parameter in operation.path_parameters}

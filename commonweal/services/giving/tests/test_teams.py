@@ -39,20 +39,27 @@ def together(world: World, team: uuid.UUID | None, giver: Party, amount: int = 5
     return gifts.give(Give(world.campaign.id, giver.id, amount, "CNY", COLLECTED, key, team=team)).id
 
 
-def test_a_sum_is_told_from_three_people_on(world: World, team: uuid.UUID) -> None:
+def test_a_sum_is_told_from_three_people_on_and_in_steps(world: World, team: uuid.UUID) -> None:
     others = [somebody(f"friend{n}@test.example") for n in range(3)]
     together(world, team, others[0])
     together(world, team, others[0], key="again")
     together(world, team, others[1])
+    assert teams.tell() == 0
     (shown,) = queries.teams(world.campaign.id)
-    assert (shown.name, shown.people, shown.amount) == ("Class 3b", 2, None)
+    assert (shown.name, shown.people, shown.amount) == ("Class 3b", None, None)
     last = together(world, team, others[2], 1_000)
     together(world, None, others[2], 7_000, "alone")
+    assert teams.tell() == 1
     (shown,) = queries.teams(world.campaign.id)
-    assert (shown.people, shown.amount) == (3, 2_500)
-    returns.refund(world.officer, world.campaign.id, last, 400, "asked for", "refund-1")
+    assert (shown.people, shown.amount, shown.told_at) == (3, 2_500, NOW)
+    with clock.stopped(NOW + DAY):
+        returns.refund(world.officer, world.campaign.id, last, 400, "asked for", "refund-1")
+        assert teams.tell() == 0
+        for n in range(2):
+            together(world, team, somebody(f"more{n}@test.example"), key="more")
+        assert teams.tell() == 1
     (shown,) = queries.teams(world.campaign.id)
-    assert shown.amount == 2_100
+    assert (shown.people, shown.amount) == (5, 3_100)
 
 
 def test_a_team_of_another_campaign_or_none_takes_nothing(world: World, team: uuid.UUID) -> None:
@@ -136,9 +143,12 @@ def test_the_doors(client: Client, world: World, language: str, word: str) -> No
     form = client.get(f"/{language}/giving/{world.campaign.id}/?team={team.id}").content.decode()
     assert "Runners" in form and f'name="team" value="{team.id}"' in form
     said = client.get(f"/api/v1/giving/campaigns/{world.campaign.id}/teams").json()
-    assert said == [{"id": str(team.id), "name": "Runners", "people": 0, "amount": None}]
+    assert [(each["name"], each["people"], each["amount"], each["told_at"]) for each in said] == [
+        ("Runners", None, None, None)
+    ]
     client.force_login(world.stewards[0].login)
     hide = f"{page}{team.id}/hide/"
+    assert hide in client.get(f"{page}{team.id}/").content.decode()
     assert client.post(hide, {"note": ""}).status_code == 422
     assert client.post(hide, {"note": "rude"}).status_code == 303
     assert "Runners" not in client.get(page).content.decode()

@@ -122,8 +122,6 @@ def test_a_provider_that_comes_after_the_accounts_of_a_campaign(
 def test_what_wechat_scans_is_drawn_on_the_page_of_the_gift(
     world: World, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("segno", reason="the extra `payments` is not installed")
-
     class Scanned(Simulator):
         def create(self, order: Order) -> str:
             return f"weixin://wxpay/bizpayurl?pr={order.gift.hex[:8]}"

@@ -152,5 +152,5 @@ APPEND_ONLY = "".join(
 class Migration(migrations.Migration):
     """Creates the tables of cases."""
 
-    dependencies = [("giving", "0030_views")]
+    dependencies = [("giving", "0035_matches_again")]
     operations = [migrations.RunSQL(sql, elidable=False) for sql in (MARKS, CASES, GUARDS, APPEND_ONLY)]
