@@ -24,6 +24,7 @@ from commonweal.kernel.ledger.books import (
     post_each,
     request_hash,
     resolve,
+    resolve_each,
 )
 
 __all__ = [
@@ -45,5 +46,6 @@ __all__ = [
     "post_each",
     "request_hash",
     "resolve",
+    "resolve_each",
     "stripe",
 ]
