@@ -25,6 +25,7 @@ from commonweal.kernel.ledger.books import (
     post_each,
     request_hash,
     resolve,
+    resolve_each,
 )
 
 __all__ = [
@@ -47,5 +48,6 @@ __all__ = [
     "post_each",
     "request_hash",
     "resolve",
+    "resolve_each",
     "stripe",
 ]
