@@ -328,12 +328,6 @@ def expired(cursor: Cursor, at: datetime, limit: int = 1000) -> list[tuple[uuid.
     return [(book, id) for book, id in cursor.fetchall()]
 
 
-def is_open(cursor: Cursor, book: uuid.UUID, pending: uuid.UUID) -> bool:
-    """Whether a pending transfer waits to be resolved."""
-    cursor.execute("SELECT EXISTS (SELECT FROM ledger_open WHERE book = %s AND id = %s)", [book, pending])
-    return bool(cursor.fetchone()[0])
-
-
 def balance(cursor: Cursor, account: Account) -> int:
     """The posted balance on the account's normal side, in smallest units."""
     cursor.execute(
