@@ -21,6 +21,7 @@ SERVICE = Service(
         Link("payouts", Text("Payouts to check", "待审核拨款")),
         Link("returns", Text("Refunds and chargebacks", "退款与拒付")),
         Link("settlements", Text("Matching to settle", "待结算配捐")),
+        Link("cases", Text("Gifts to check before they are matched", "配捐前待核查")),
         Link("disputes", Text("Hours in dispute", "时长申诉")),
         Link("appeals", Text("Appeals to check", "待核对的求助")),
         Link("calls", Text("Threads to look at", "待查看的留言")),
@@ -85,6 +86,10 @@ SERVICE = Service(
         FactKind(
             "giving.settlement-word", Text("A steward agreed to a settlement or did not", "审核员确认或否决配捐结算")
         ),
+        FactKind("giving.case", Text("Matches wait for a check", "配捐待核查")),
+        FactKind("giving.case-word", Text("A steward withheld or cleared matches", "审核员主张不予配捐或放行")),
+        FactKind("giving.case-end", Text("A check of matches ended", "配捐核查结束")),
+        FactKind("giving.objection", Text("A giver objected to a check", "捐款人提出异议")),
         FactKind("giving.match", Text("A gift was matched", "捐款获得配捐")),
         FactKind("giving.claw-back", Text("A match went back to its pool", "配捐退回资金池")),
         FactKind("giving.recurring", Text("A recurring gift was agreed, changed or ended", "定期捐赠签约、变更或结束")),

@@ -18,6 +18,7 @@ from commonweal.services.giving.actions import appeals as appeal_actions
 from commonweal.services.giving.actions import card_returns as card_return_actions
 from commonweal.services.giving.actions import card_uses, reconciliation
 from commonweal.services.giving.actions import cards as card_actions
+from commonweal.services.giving.actions import cases as case_actions
 from commonweal.services.giving.actions import clearings as clearing_actions
 from commonweal.services.giving.actions import clocks as clock_actions
 from commonweal.services.giving.actions import control as control_actions
@@ -26,6 +27,7 @@ from commonweal.services.giving.actions import exchanges as exchange_actions
 from commonweal.services.giving.actions import gifts as gift_actions
 from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import incomes as income_actions
+from commonweal.services.giving.actions import marks as mark_actions
 from commonweal.services.giving.actions import members as member_actions
 from commonweal.services.giving.actions import payouts as payout_actions
 from commonweal.services.giving.actions import recurring as recurring_actions
@@ -42,6 +44,7 @@ from commonweal.services.giving.queries import (
     appeals,
     campaigns,
     card_returns,
+    cases,
     clocks,
     deeds,
     exchanges,
@@ -478,6 +481,51 @@ def disclosure() -> None:
             )
 
 
+@task("giving.watch", lease=timedelta(minutes=10))
+def watch() -> None:
+    """Look for signals of fraud among the gifts of the windows that are over, and forget old marks."""
+    case_actions.watch()
+    mark_actions.drop(clock.now())
+
+
+@task("giving.lapse")
+def lapse() -> None:
+    """End the cases that nobody has decided in time, for the givers."""
+    case_actions.lapse()
+
+
+@task("giving.tell_delayed")
+def tell_delayed(case: str, gifts: list[str]) -> None:
+    """Tell the givers of gifts that a case has taken in that the gift is there and its match waits."""
+    found = cases.one(uuid.UUID(case))
+    for giver, campaign, gift in cases.givers(found.id):
+        if str(gift) in gifts:
+            notify(
+                giver,
+                "giving.case",
+                Text("Your gift arrived in full; its match waits for a check", "您的捐款已全额到账，配捐待核查"),
+                Text(
+                    "For “{title}”. You can read why, and object. It is decided by {day}.",
+                    "项目“{title}”。您可以查看原因并提出异议，最晚 {day} 前作出决定。",
+                ).format(title=found.title, day=found.due_at.date().isoformat()),
+                f"/giving/{campaign}/gifts/{gift}/#check",
+            )
+
+
+@task("giving.tell_case")
+def tell_case(case: str) -> None:
+    """Tell the givers how a case of their gifts has ended."""
+    found = cases.one(uuid.UUID(case))
+    for giver, campaign, gift in cases.givers(found.id):
+        notify(
+            giver,
+            "giving.case",
+            Text("The check of your gift's match: {how}", "配捐核查结果：{how}").format(how=found.state_title),
+            Text("Your gift for “{title}” stays as it is.", "您对“{title}”的捐款不受影响。").format(title=found.title),
+            f"/giving/{campaign}/gifts/{gift}/#check",
+        )
+
+
 @task("giving.settle_pools")
 def settle_pools() -> None:
     """Compute the pools whose review is over; two stewards then look at what came out."""
@@ -530,6 +578,8 @@ every(timedelta(seconds=5), announce)
 every(timedelta(hours=1), remind)
 every(timedelta(minutes=1), settle)
 every(timedelta(minutes=1), settle_pools)
+every(timedelta(hours=1), watch)
+every(timedelta(minutes=1), lapse)
 every(timedelta(minutes=1), disclosure)
 
 opener("giving.gift")(opening)
@@ -543,5 +593,6 @@ eraser(giver_actions.erase)
 eraser(member_actions.erase)
 eraser(card_actions.erase)
 eraser(team_actions.erase)
+eraser(mark_actions.erase)
 eraser(agreement_actions.erase)
 eraser(webhook_actions.erase)

@@ -130,7 +130,7 @@ async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
     if not _small(scope, headers):
         return receive
     read, body = await _read(receive)
-    wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), body)
+    wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), headers.get(b"device", b""), body)
     if wish is None:
         return _again(read, receive)
     begun, here = time.perf_counter(), desk()
@@ -213,7 +213,7 @@ async def _send(send: Send, status: int, content: bytes) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
-def _wish(campaign: uuid.UUID, key: bytes, body: bytes) -> Give | None:
+def _wish(campaign: uuid.UUID, key: bytes, device: bytes, body: bytes) -> Give | None:
     """The wish, if the request is in the one plain form; its giver is known later, by the token."""
     try:
         said = DECODER.decode(body.decode())
@@ -221,7 +221,8 @@ def _wish(campaign: uuid.UUID, key: bytes, body: bytes) -> Give | None:
         if said or (channel != COLLECTED and channel not in providers()):
             return None
         wished = parse_amount(amount, asset_of(code))
-        return Give(campaign, None, wished, code, channel, check_key(key.decode("ascii")))
+        known = check_key(device.decode("ascii")) if device else ""
+        return Give(campaign, None, wished, code, channel, check_key(key.decode("ascii")), device=known)
     except (ValueError, LookupError, AttributeError, TypeError, Refusal):
         return None
 

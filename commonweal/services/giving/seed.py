@@ -29,6 +29,7 @@ from commonweal.services.giving.actions import (
     card_returns,
     card_uses,
     cards,
+    cases,
     clearings,
     clocks,
     deeds,
@@ -154,6 +155,7 @@ def _deeds(cast: Cast, today: datetime) -> None:
         caps = Caps(gift=50_00, donor_day=200_00)
         matches.fund(cast.officer, proportional(sponsor.id, campaign.id, Fraction(1, 2), slice, caps), "seed-pool")
         _give(cast, campaign, random.Random(DICE), 900, today - 2 * DAY)  # noqa: S311
+    _ring(cast, campaign, today - 2 * DAY)
     shift = Shift(clock.now() + 3 * DAY, clock.now() + 3 * DAY + timedelta(hours=2), 6)
     deeds.call(cast.officer, campaign.id, Text("Teach a song by video", "视频教唱一首歌"), shift)
     givers.follow(giver, campaign.id, reminds=True)
@@ -453,7 +455,7 @@ def _give(cast: Cast, campaign: Campaign, dice: random.Random, number: int, at: 
         _paid(campaign, Give(campaign.id, giver.id, amount, campaign.asset, "simulator", f"seed-{number}"))
 
 
-def _paid(campaign: Campaign, wish: Give) -> uuid.UUID:
+def _paid(campaign: Campaign, wish: Give, payer: str = "") -> uuid.UUID:
     """A gift that is taken and paid now."""
     simulator = providers()["simulator"]
     if not isinstance(simulator, Simulator):
@@ -461,8 +463,19 @@ def _paid(campaign: Campaign, wish: Give) -> uuid.UUID:
     taken = gifts.give(wish)
     if not taken.existed:
         order = Order(campaign.id, taken.id, wish.amount, campaign.asset, campaign.title)
-        gifts.confirm(simulator.name, *simulator.report(order, clock.now()))
+        gifts.confirm(simulator.name, *simulator.report(order, clock.now(), payer=payer))
     return taken.id
+
+
+def _ring(cast: Cast, campaign: Campaign, at: datetime) -> None:
+    """Eight accounts, one telephone and two cards: a case, with the teacher among those whose match waits."""
+    people_of = [cast.givers[2], *(people.register_person() for _ in range(7))]
+    for number, giver in enumerate(people_of):
+        key = f"seed-ring-{number}"
+        with clock.stopped(at + number * timedelta(minutes=1)):
+            wish = Give(campaign.id, giver.id, 2_000, campaign.asset, "simulator", key, device="demonstration")
+            _paid(campaign, wish, payer=f"card-{number % 2}")
+    cases.watch()
 
 
 def _pay(cast: Cast, campaign: Campaign, paid: Story) -> None:

@@ -34,6 +34,7 @@ from commonweal.services.giving.actions import (
     books,
     card_returns,
     cards,
+    marks,
     matches,
     payments,
     returns,
@@ -134,6 +135,7 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
             new.append((wish, transfer.id))
     _keep_tips(cursor, new)
     _join(cursor, new)
+    marks.keep(cursor, "device", [(wish.campaign, gift, wish.device) for wish, gift in new if wish.device], now)
     matches.reserve(cursor, new, now)
     return [answers[place] for place in range(len(gives))]
 

@@ -15,7 +15,7 @@ from commonweal.kernel.parties import cipher
 from commonweal.kernel.proof import Fact
 from commonweal.kernel.proof.log import STAGED, Cursor
 from commonweal.kernel.proof.verify import seal
-from commonweal.services.giving.actions import books, callbacks, matches, twice
+from commonweal.services.giving.actions import books, callbacks, marks, matches, twice
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback
 from commonweal.services.giving.rules import gifts as rules
@@ -135,6 +135,12 @@ def _receive(cursor: Cursor, paid: Sequence[tuple[Promised, Callback]], now: dat
                 "now": now,
             },
         )
+        payers = [
+            (callback.book, callback.gift, f"{callback.provider}:{callback.payer}")
+            for _, callback, _ in made
+            if callback.payer
+        ]
+        marks.keep(cursor, "payment", payers, now)
     return {(callback.book, callback.gift) for _, callback, _ in made}
 
 

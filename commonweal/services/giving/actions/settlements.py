@@ -22,6 +22,7 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving import matching
 from commonweal.services.giving.actions import books, line, returns
 from commonweal.services.giving.matching import pool_file
+from commonweal.services.giving.queries import cases
 from commonweal.services.giving.queries import pools as queries
 from commonweal.services.giving.rules import matches as rules
 from commonweal.services.giving.rules import texts
@@ -33,14 +34,15 @@ BATCH = 1_000
 def propose(campaign: uuid.UUID, id: uuid.UUID) -> str | None:
     """Compute what a pool comes to whose review is over; the digest of the file, None if there is nothing to do.
 
-    A file that has been declined is followed by a new one.
+    A file that has been declined is followed by a new one. While a case of its gifts is open or can be objected to,
+    the pool waits.
     """
     now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
         _lock(cursor, id)
         pool = queries.one(campaign, id)
         waits = pool.digest is not None and all(word.approves for word in queries.words(pool))
-        if pool.settled_at or waits or now < pool.rules.due:
+        if pool.settled_at or waits or now < pool.rules.due or cases.hold_up(pool, now):
             return None
         file = queries.file(pool, now)
         written, matched = pool_file.write(file), sum((file.matches or {}).values())

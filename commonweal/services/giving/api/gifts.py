@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Header, Router, Schema, Status
 from pydantic import Field
 
 from commonweal.kernel.doors import Amount, IdempotencyKey
@@ -26,6 +26,18 @@ router = Router()
 LARGEST_GIFT = 4_096
 LARGEST_CALLBACK = 16_384
 """Bytes of a body."""
+
+
+Device = Annotated[
+    str,
+    Header(
+        alias="Device",
+        max_length=64,
+        pattern=r"^[!-~]*$",
+        description="A random name of the device, the app's own. Only a keyed hash of it is kept, for 90 days, to find "
+        "one person behind many accounts before a match is paid.",
+    ),
+]
 
 
 class NewGift(Amount):
@@ -95,7 +107,9 @@ def _where(found: gifts.Gift) -> str | None:
 
 
 @router.post("/campaigns/{uuid:campaign}/gifts", response={201: Gift}, summary="Give")
-def give(request: HttpRequest, campaign: uuid.UUID, gift: NewGift, key: IdempotencyKey) -> Status[Gift]:
+def give(
+    request: HttpRequest, campaign: uuid.UUID, gift: NewGift, key: IdempotencyKey, device: Device = ""
+) -> Status[Gift]:
     """Give to a campaign. The answer comes after the gift is durably in the books."""
     _check_size(request, LARGEST_GIFT)
     party, asset = session.signed_in(request), currency(gift.asset)
@@ -105,7 +119,8 @@ def give(request: HttpRequest, campaign: uuid.UUID, gift: NewGift, key: Idempote
         )
     collected = gift.channel == rules.COLLECTED
     amount = gift.read(asset)
-    wish = Give(campaign, None if collected else party.id, amount, asset.code, gift.channel, key, team=gift.team)
+    giver = None if collected else party.id
+    wish = Give(campaign, giver, amount, asset.code, gift.channel, key, team=gift.team, device=device)
     taken = actions.collect(party, wish) if collected else actions.give(wish)
     if taken.existed:
         known = gifts.gift(campaign, taken.id)

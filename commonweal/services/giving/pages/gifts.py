@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 import uuid
 
 from django.conf import settings
@@ -27,6 +29,7 @@ from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import (
     campaigns,
     cards,
+    cases,
     fees,
     gifts,
     givers,
@@ -38,7 +41,12 @@ from commonweal.services.giving.queries import (
 )
 from commonweal.services.giving.queries import teams as team_queries
 from commonweal.services.giving.rules import receipts
+from commonweal.services.giving.rules.cases import KEEP_MARKS
 from commonweal.services.giving.rules.gifts import Give, State
+
+DEVICE = "device"
+"""The cookie with a browser's random name: set when somebody gives, so that one person behind many accounts is seen
+before a match is paid. The platform keeps a keyed hash of it, for 90 days."""
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,6 +66,7 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
             key=form_key(request),
             tip=_tip(request, card),
             team=teams.named(request),
+            device=device_of(request),
         )
         provider(wish.channel)
         taken = actions.give(wish.by(session.giver(request).id))
@@ -68,9 +77,19 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
         address = provider(wish.channel).create(order)
     except Conflict as refusal:  # this promise stays unpaid and ends by itself
         return show(request, campaign, refusal, anew=True)
+    answer = HttpResponseRedirect(address, status=303)
     if is_scanned(address):
-        return see_other("giving:gift", campaign, taken.id)  # the code stands there until it is paid
-    return HttpResponseRedirect(address, status=303)
+        answer = see_other("giving:gift", campaign, taken.id)  # the code stands there until it is paid
+    answer.set_cookie(
+        DEVICE, wish.device, max_age=KEEP_MARKS, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+    )
+    return answer
+
+
+def device_of(request: HttpRequest) -> str:
+    """The random name of this browser, a new one if it has none."""
+    name = request.COOKIES.get(DEVICE, "")
+    return name if re.fullmatch("[0-9a-f]{32}", name) else secrets.token_hex(16)
 
 
 def is_scanned(address: str) -> bool:
@@ -109,6 +128,13 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResponse:
     """The receipt: waiting, then proved; and what the gift paid for."""
+    return show_gift(request, campaign, gift)
+
+
+def show_gift(
+    request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID, refusal: Invalid | Conflict | None = None
+) -> HttpResponse:
+    """The receipt; with a refusal, its form of objection as it was sent."""
     found = _own(request, campaign, gift)
     placed = None
     if found.fact:
@@ -133,8 +159,11 @@ def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResp
         "checkout": checkout,
         "team": team_queries.of_gift(campaign, gift),
         "greeted": team_queries.has_greeted(campaign, gift),
+        "checks": cases.of_gift(campaign, gift),
+        "refusal": refusal,
+        "form": request.POST if refusal else None,
     }
-    return render(request, "giving/gift.html", context)
+    return render(request, "giving/gift.html", context, status=refusal.status if refusal else 200)
 
 
 @require_safe

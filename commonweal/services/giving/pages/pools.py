@@ -21,7 +21,7 @@ from commonweal.services.giving.actions import settlements
 from commonweal.services.giving.matching.pool import Scheme
 from commonweal.services.giving.pages.charity import officer_of
 from commonweal.services.giving.pages.forms import amount, moment, optional_amount, whole
-from commonweal.services.giving.queries import campaigns, companies
+from commonweal.services.giving.queries import campaigns, cases, companies
 from commonweal.services.giving.queries import pools as queries
 from commonweal.services.giving.rules import matches as rules
 from commonweal.services.giving.rules.matches import Promise
@@ -104,6 +104,7 @@ def _show(
     context = {
         "pool": found,
         "matches": queries.matches(campaign, pool),
+        "checks": cases.of_pool(found),
         "words": queries.words(found) if found.digest else [],
         "may_judge": steward and found.state is rules.State.JUDGED,
         "campaigns": [campaigns.card(each) for each in found.campaigns] if len(found.campaigns) > 1 else [],

@@ -154,7 +154,8 @@ class Alipay:
         if said["trade_status"] not in ("TRADE_SUCCESS", "TRADE_FINISHED"):
             raise Ignored
         amount = parse_amount(said["total_amount"], CNY)
-        return Callback(self.name, said["notify_id"], book, gift, amount, CNY.code, said["trade_no"])
+        payer = said.get("buyer_open_id") or said.get("buyer_id", "")
+        return Callback(self.name, said["notify_id"], book, gift, amount, CNY.code, said["trade_no"], payer=payer)
 
 
 def entries(bill: str) -> list[Entry]:

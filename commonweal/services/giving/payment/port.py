@@ -62,6 +62,8 @@ class Callback:
     succeeded: bool = True
     payment: str = ""
     """What the provider calls the payment, for reports that name no gift."""
+    payer: str = ""
+    """By what the provider recognises who paid (a card's fingerprint, an account); only a keyed hash of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,7 @@ class Simulator:
             refund=uuid.UUID(said["refund"]) if "refund" in said else None,
             succeeded=said.get("succeeded", True) is True,
             payment=str(said.get("payment", "")),
+            payer=str(said.get("payer", "")),
         )
 
     def read_callback(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Callback:

@@ -168,8 +168,9 @@ class WeChat:
         if event == "TRANSACTION.SUCCESS":
             book = uuid.UUID(about["attach"]) if about.get("attach") else NOBODY
             paid = about["amount"]
+            payer = str((about.get("payer") or {}).get("openid", ""))
             return Callback(self.name, nonce, book, gift, _whole(paid["total"]), paid["currency"],
-                            about["transaction_id"])  # fmt: skip
+                            about["transaction_id"], payer=payer)  # fmt: skip
         if event.startswith("REFUND."):
             number = about["out_refund_no"]
             book, refund = uuid.UUID(number[:32]), uuid.UUID(number[32:])

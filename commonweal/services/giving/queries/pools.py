@@ -214,7 +214,7 @@ MATCHED_BEFORE = "matched-before"
 """Why a gift takes no part in a settlement: pools once matched at the gift, and it is not matched twice."""
 
 GIFTS = """
-    SELECT g.book, g.id, g.giver, g.at, g.amount, t.team,
+    SELECT g.book, g.id, g.giver, g.at, g.amount, t.team, coalesce(w.kind, '') AS withheld,
            least(g.amount, coalesce((SELECT sum(r.amount - r.tip) FROM giving_return r JOIN giving_return_end e
                     ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
                     WHERE r.book = g.book AND r.gift = g.id), 0))::bigint AS refunded,
@@ -226,6 +226,7 @@ GIFTS = """
     FROM giving_gift g
     JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
     LEFT JOIN giving_team_gift t ON t.book = g.book AND t.gift = g.id
+    LEFT JOIN giving_withheld w ON w.campaign = g.book AND w.gift = g.id
     WHERE g.book = ANY(%(campaigns)s) AND g.at >= %(opens)s AND g.at < %(closes)s AND p.at <= %(now)s
       AND g.giver IS NOT NULL AND g.giver <> %(company)s AND g.channel <> %(channel)s
     ORDER BY g.at, g.id"""
@@ -261,7 +262,7 @@ def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
             charity=charity,
             amount=found["amount"],
             refunded=found["refunded"],
-            withheld=MATCHED_BEFORE if found["matched"] else "",
+            withheld=found["withheld"] or (MATCHED_BEFORE if found["matched"] else ""),
             team=pool_file.pseudonym(key, f"team {found['team']}") if by_team and found["team"] else "",
             flowers=found["flowers"],
         )

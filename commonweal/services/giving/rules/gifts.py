@@ -36,6 +36,8 @@ class Give:
     """What the giver adds for the host, beside the gift."""
     team: uuid.UUID | None = None
     """With whom it is given."""
+    device: str = ""
+    """What the door knows of the device; only a keyed hash of it is kept."""
 
     @property
     def whole(self) -> int:

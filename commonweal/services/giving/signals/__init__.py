@@ -7,6 +7,7 @@ never refuses a gift.
 from collections.abc import Sequence
 
 from commonweal.services.giving.signals import bursts, links, refunds
+from commonweal.services.giving.signals.bursts import promise
 from commonweal.services.giving.signals.rows import Row, read_csv
 from commonweal.services.giving.signals.signal import KINDS, Kind, Signal
 
@@ -24,4 +25,4 @@ def find(rows: Sequence[Row]) -> list[Signal]:
     return sorted(found, key=lambda signal: (-signal.score, signal.kind, signal.gifts))
 
 
-__all__ = ["KINDS", "Kind", "Row", "Signal", "find", "read_csv"]
+__all__ = ["KINDS", "Kind", "Row", "Signal", "find", "promise", "read_csv"]

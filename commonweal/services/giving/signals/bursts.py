@@ -37,6 +37,7 @@ _CARDS = Text(
 )
 _AFTER_TEST = Text("{count} gifts were paid with cards that had been tried.", "{count} 笔捐款使用了试探过的卡。")
 _PROMISE = Text("The message speaks of money that comes back: “{words}”.", "留言提到返还：“{words}”。")
+_PUBLIC = Text("A public text speaks of money that comes back: “{words}”.", "公开文字提到返还：“{words}”。")
 _WHAT = {"device": Text("device", "设备"), "account": Text("account", "账号")}
 
 _PROMISES = re.compile(
@@ -166,6 +167,12 @@ def card_testing(rows: Sequence[Row]) -> list[Signal]:
             score = min(70 + 3 * len(payments), 100)
             found.append(Signal("card-testing", score, tests[0].campaign, ids, tuple(reasons)))
     return found
+
+
+def promise(campaign: str, text: str) -> Signal | None:
+    """The signal of a public text that promises money back. It names no gift: nobody's match waits for a text."""
+    words = _PROMISES.search(text)
+    return words and Signal("return-gift", 70, campaign, (), (_PUBLIC.format(words=words[0]),))
 
 
 def promises(rows: Sequence[Row]) -> list[Signal]:

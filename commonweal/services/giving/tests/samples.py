@@ -21,6 +21,7 @@ USED = "SELECT book, request, after FROM giving_use WHERE answered_at IS NULL LI
 SHOWN = "SELECT appeal FROM giving_appeal_word WHERE shows LIMIT 1"
 
 ENDED = "SELECT id FROM giving_campaign WHERE kind = 'campaign' AND closes_at < now() LIMIT 1"
+CASE = "SELECT id FROM giving_case ORDER BY at LIMIT 1"
 POOL = "SELECT book, id FROM giving_pool LIMIT 1"
 SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
 THREAD = "SELECT book, id FROM giving_thread LIMIT 1"
@@ -74,6 +75,9 @@ SAMPLES = {
     "giving:pool_file": Sample(not_a_page="a file"),
     "giving:pool_judge": Sample(not_a_page="takes POST only"),
     "giving:schemes": Sample(),
+    "giving:cases": Sample(visitor=STEWARD),
+    "giving:case": Sample(CASE, visitor=STEWARD),
+    "giving:object_to": Sample(not_a_page="takes POST only"),
     "giving:settlements": Sample(visitor=STEWARD),
     "giving:sponsors": [Sample(OPEN), Sample(OPEN, visitor="company@demo.example")],
     "giving:sponsorship": [Sample(SPONSORSHIP), Sample(SPONSORSHIP, visitor=CHARITY)],
