@@ -143,6 +143,15 @@ def trace(gifts: int = 1_000_000) -> list[Figure]:
     return giving_trace.trace(gifts)
 
 
+def day(
+    gifts: int = 687_000, seconds: int = 600, rush: int = 3_000, minute: int = 60, campaigns: int = 2_000
+) -> list[Figure]:
+    """The giving day of 2021, 1:100, within so many seconds, and its rush at 09:00 at its real rate on top of them."""
+    from bench import giving_day
+
+    return giving_day.day(giving_day.Plan(gifts, seconds, rush, minute, campaigns))
+
+
 def search(campaigns: int = 100_000) -> list[Figure]:
     """Milliseconds of a search in Chinese, pinyin and English over so many campaigns."""
     from bench import giving_open

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 
 from commonweal.kernel.postgres import Server, running
 from commonweal.kernel.postgres.binaries import run
+from commonweal.operation import outside
 
 
 @contextmanager
@@ -35,6 +36,17 @@ def server() -> Iterator[Server]:
                 for name in ("fsync", "synchronous_commit", "full_page_writes"):
                     assert session.execute(f"SHOW {name}").fetchone() == ("on",), f"{name} is off"
             yield started
+
+
+def processor(home: Path) -> dict[str, float]:
+    """Seconds of processor that each kind of process of a platform has used until now."""
+    tick, spent = os.sysconf("SC_CLK_TCK"), dict.fromkeys(("web", "clerk", "PostgreSQL"), 0.0)
+    for pid, words in outside.processes(home).items():
+        kind = "PostgreSQL" if "postgres" in words else "clerk" if "operation.clerk" in words else "web"
+        with suppress(OSError):
+            times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            spent[kind] += (int(times[11]) + int(times[12])) / tick
+    return spent
 
 
 def tpc_b(

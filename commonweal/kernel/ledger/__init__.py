@@ -18,13 +18,13 @@ from commonweal.kernel.ledger.books import (
     check_key,
     expired,
     find,
-    is_open,
     open_accounts,
     open_assets,
     post,
     post_each,
     request_hash,
     resolve,
+    resolve_each,
 )
 
 __all__ = [
@@ -40,12 +40,12 @@ __all__ = [
     "check_key",
     "expired",
     "find",
-    "is_open",
     "open_accounts",
     "open_assets",
     "post",
     "post_each",
     "request_hash",
     "resolve",
+    "resolve_each",
     "stripe",
 ]

@@ -284,25 +284,48 @@ def resolve(
     cursor: Cursor, book: uuid.UUID, pending: uuid.UUID, outcome: Literal["post", "void"], at: datetime
 ) -> Posted:
     """Post or void a pending transfer; doing the same twice is doing it once. Raises `KeyReused` for the opposite."""
-    cursor.execute(
-        "SELECT account, amount FROM ledger_posting WHERE book = %s AND transfer = %s ORDER BY seq", [book, pending]
-    )
-    legs = tuple(Leg(account, amount) for account, amount in cursor.fetchall()) if outcome == "post" else ()
-    request = request_hash(outcome, str(pending))
-    transfer = Transfer(book, f"resolve {pending}", request, outcome, legs, at, phase=outcome, resolves=pending)
-    return post(cursor, [transfer])[0]
+    (answer,) = resolve_each(cursor, [(book, pending)], outcome, at)
+    if isinstance(answer, KeyReused):
+        raise answer
+    return answer
+
+
+def resolve_each(
+    cursor: Cursor, pending: Sequence[tuple[uuid.UUID, uuid.UUID]], outcome: Literal["post", "void"], at: datetime
+) -> list[Posted | KeyReused]:
+    """The same for many, `(book, id)`; where the opposite has been done, the answer is `KeyReused`."""
+    legs: dict[tuple[uuid.UUID, uuid.UUID], list[Leg]] = {}
+    if outcome == "post":
+        cursor.execute(
+            """
+            SELECT p.book, p.transfer, p.account, p.amount FROM unnest(%s::uuid[], %s::uuid[]) AS asked (book, id)
+            JOIN ledger_posting p ON p.book = asked.book AND p.transfer = asked.id
+            ORDER BY p.book, p.transfer, p.seq
+            """,
+            [ids(book for book, _ in pending), ids(id for _, id in pending)],
+        )
+        for book, id, account, amount in cursor.fetchall():
+            legs.setdefault((book, id), []).append(Leg(account, amount))
+    transfers = [
+        Transfer(
+            book=book,
+            key=f"resolve {id}",
+            request=request_hash(outcome, str(id)),
+            kind=outcome,
+            legs=tuple(legs.get((book, id), ())),
+            at=at,
+            phase=outcome,
+            resolves=id,
+        )
+        for book, id in pending
+    ]
+    return post_each(cursor, transfers)
 
 
 def expired(cursor: Cursor, at: datetime, limit: int = 1000) -> list[tuple[uuid.UUID, uuid.UUID]]:
     """Pending transfers whose time is over and that nobody has resolved: `(book, id)`."""
     cursor.execute("SELECT book, id FROM ledger_open WHERE expires <= %s ORDER BY expires LIMIT %s", [at, limit])
     return [(book, id) for book, id in cursor.fetchall()]
-
-
-def is_open(cursor: Cursor, book: uuid.UUID, pending: uuid.UUID) -> bool:
-    """Whether a pending transfer waits to be resolved."""
-    cursor.execute("SELECT EXISTS (SELECT FROM ledger_open WHERE book = %s AND id = %s)", [book, pending])
-    return bool(cursor.fetchone()[0])
 
 
 def balance(cursor: Cursor, account: Account) -> int:

@@ -1,9 +1,10 @@
-"""The control room's stream, and the raw route of `POST /api/v1/giving/campaigns/{campaign}/gifts`.
+"""The control room's stream, and the raw routes of `POST /api/v1/giving/campaigns/{campaign}/gifts` and
+`POST /api/v1/giving/payments/{channel}`.
 
-The route takes the same wish by the same rules, and gives the same answer, as the API. It answers what is plainly
-right, a well-formed new gift in the name of a token's party, after it is durable. All else (another request, a form
-error, an unknown token, a refusal, a repetition) goes on to the API, whose answer it is: by its key the API finds what
-was written, if something was.
+A route takes the same wish by the same rules, and gives the same answer, as the API. It answers what is plainly right,
+a well-formed new gift in the name of a token's party, or a signed payment of a gift, after it is durable. All else
+(another request, a form error, an unknown token, a refusal, a repetition) goes on to the API, whose answer it is: by
+its key the API finds what was written, if something was.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
+from django.utils.datastructures import CaseInsensitiveMapping
+
+from commonweal.kernel import clock
 from commonweal.kernel.errors import Busy, Refusal
 from commonweal.kernel.ledger import check_key
 from commonweal.kernel.live import Event, Feed
@@ -24,20 +29,21 @@ from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.quantity import format_amount, parse_amount
 from commonweal.services.giving.actions import control as actions
 from commonweal.services.giving.actions.gifts import Taken
-from commonweal.services.giving.hot.batcher import QUEUE, Batcher
+from commonweal.services.giving.hot.batcher import QUEUE, Answer, Asked, Batcher
 from commonweal.services.giving.hot.meter import Meter
-from commonweal.services.giving.hot.writer import Asked, Writer
-from commonweal.services.giving.payment import Order, providers
+from commonweal.services.giving.hot.writer import Wish, Writer, carry_gifts, carry_payments
+from commonweal.services.giving.payment import Callback, Ignored, Kind, Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import control
 from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.rules.gifts import COLLECTED, Give
+from commonweal.services.giving.rules.gifts import COLLECTED, Give, Outcome
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/api/v1/giving/campaigns/"
+PAYMENTS = "/api/v1/giving/payments/"
 PATH = re.compile(re.escape(PREFIX) + r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/gifts")
 MAX_BODY = 4_096
 """Bytes of a body that is read here."""
@@ -45,20 +51,36 @@ ROOM = "/live/giving/room/"
 WRITERS = 2
 """Two: while one waits for the disk, the other fills."""
 
-Answer = Taken | Refusal | None
+
+@dataclass(frozen=True)
+class Hands:
+    """The writers of a process: of gifts, and of payments."""
+
+    giving: list[Writer[Wish, Taken | Refusal | None]]
+    receiving: Writer[Callback, Outcome | None]
+
+    def all(self) -> list[Writer[Any, Any]]:
+        """Each of them."""
+        return [*self.giving, self.receiving]
+
+
+def hands() -> Hands:
+    """Writers that are not open yet."""
+    return Hands([Writer(carry_gifts) for _ in range(WRITERS)], Writer(carry_payments))
 
 
 class Desk:
-    """Where this process takes gifts: its queue and its meter, on the loop that serves it."""
+    """Where this process takes gifts and payments: its queues and its meter, on the loop that serves it."""
 
-    def __init__(self, writers: Sequence[Writer], queue: int = QUEUE) -> None:
-        self.batcher: Batcher[Asked, Answer] = Batcher([writer.write for writer in writers], queue=queue)
-        self.meter = Meter(lambda: len(self.batcher))
+    def __init__(self, hands: Hands, queue: int = QUEUE) -> None:
+        self.gifts = Batcher([writer.write for writer in hands.giving], queue=queue)
+        self.payments = Batcher([hands.receiving.write], queue=queue)
+        self.meter = Meter(lambda: len(self.gifts) + len(self.payments))
 
-    async def ask(self, asked: Asked) -> Answer:
-        """The answer to one wish, as `Batcher.ask`."""
+    async def ask(self, batcher: Batcher[Asked, Answer], asked: Asked) -> Answer:
+        """The answer of one of the queues, as `Batcher.ask`."""
         try:
-            return await self.batcher.ask(asked)
+            return await batcher.ask(asked)
         except Busy:
             self.meter.counts.busy += 1
             raise
@@ -68,26 +90,28 @@ class Desk:
 
     async def close(self) -> None:
         """Write what waits and stop."""
-        await self.batcher.close()
+        await self.gifts.close()
+        await self.payments.close()
         await self.meter.close()
 
 
-_writers: list[Writer] = []
+_hands: Hands | None = None
 _desk: Desk | None = None
 
 
 def open() -> None:
     """Open the writers' sessions as the process starts, so that the first gift of a rush waits for nothing."""
-    _writers.extend(Writer() for _ in range(WRITERS))
-    for writer in _writers:
+    global _hands  # noqa: PLW0603
+    _hands = hands()
+    for writer in _hands.all():
         writer.open()
 
 
 def desk() -> Desk:
-    """The one of this process, made when the first gift comes."""
+    """The one of this process, made when the first request comes."""
     global _desk  # noqa: PLW0603
     if _desk is None:
-        _desk = Desk(_writers or [Writer() for _ in range(WRITERS)])
+        _desk = Desk(_hands or hands())
     return _desk
 
 
@@ -103,35 +127,46 @@ async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
     token = headers.get(b"authorization", b"").split(b" ")
     if len(token) != 2 or token[0].lower() != b"bearer" or headers.get(b"content-type") != b"application/json":
         return receive
-    length = headers.get(b"content-length", b"")
-    if not length.isdigit() or int(length) > MAX_BODY or len(headers) != len(scope["headers"]):
+    if not _small(scope, headers):
         return receive
-    read = [await receive()]
-    while read[-1]["type"] == "http.request" and read[-1].get("more_body", False):
-        read.append(await receive())
-    body = read[0].get("body", b"") if len(read) == 1 else b"".join(message.get("body", b"") for message in read)
+    read, body = await _read(receive)
     wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), headers.get(b"device", b""), body)
     if wish is None:
         return _again(read, receive)
-    begun, meter = time.perf_counter(), desk().meter
-    taken = await desk().ask(Asked(wish, hashlib.sha256(token[1]).digest()))
+    begun, here = time.perf_counter(), desk()
+    taken = await here.ask(here.gifts, Wish(wish, hashlib.sha256(token[1]).digest()))
     if not isinstance(taken, Taken) or taken.existed:
-        meter.counts.passed += 1
+        here.meter.counts.passed += 1
         return _again(read, receive)
     try:
         content = await _answer(wish, taken)
     except Refusal:  # the gift is kept; what its provider says of the payment is told by the API
         return _again(read, receive)
-    kind = (b"content-type", b"application/json; charset=utf-8")
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 201,
-            "headers": [kind, (b"content-length", str(len(content)).encode())],
-        }
-    )
-    await send({"type": "http.response.body", "body": content})
-    meter.counts.took(time.perf_counter() - begun)
+    await _send(send, 201, content)
+    here.meter.counts.took(time.perf_counter() - begun)
+    return None
+
+
+async def payments(scope: Scope, receive: Receive, send: Send) -> Receive | None:
+    """Answer a provider's word that a gift is paid. All else that it calls back goes on to the API.
+
+    Raises `Busy` as `gifts` does: the provider calls again.
+    """
+    source = providers().get(scope["path"].removeprefix(PAYMENTS))
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    if scope["method"] != "POST" or source is None or not _small(scope, headers):
+        return receive
+    read, body = await _read(receive)
+    named = CaseInsensitiveMapping({name.decode("latin1"): value.decode("latin1") for name, value in headers.items()})
+    try:
+        callback = source.read_callback(body, named, clock.now())
+    except (Refusal, Ignored):
+        return _again(read, receive)
+    here = desk()
+    outcome = await here.ask(here.payments, callback) if callback.kind is Kind.PAYMENT else None
+    if outcome is None:
+        return _again(read, receive)
+    await _send(send, 200, ENCODER.encode({"outcome": outcome.value}).encode())
     return None
 
 
@@ -152,7 +187,30 @@ async def room(scope: Scope, receive: Receive, send: Send) -> Receive | None:
     return None
 
 
-routes = {PREFIX: gifts, ROOM: room}
+routes = {PREFIX: gifts, PAYMENTS: payments, ROOM: room}
+
+
+def _small(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    """Whether the body has a length that is read here, and no header stands twice."""
+    length = headers.get(b"content-length", b"")
+    return length.isdigit() and int(length) <= MAX_BODY and len(headers) == len(scope["headers"])
+
+
+async def _read(receive: Receive) -> tuple[list[MutableMapping[str, Any]], bytes]:
+    """The messages of a request, and its body."""
+    read = [await receive()]
+    while read[-1]["type"] == "http.request" and read[-1].get("more_body", False):
+        read.append(await receive())
+    if len(read) == 1:
+        return read, read[0].get("body", b"")
+    return read, b"".join(message.get("body", b"") for message in read)
+
+
+async def _send(send: Send, status: int, content: bytes) -> None:
+    kind = (b"content-type", b"application/json; charset=utf-8")
+    headers = [kind, (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
 
 
 def _wish(campaign: uuid.UUID, key: bytes, device: bytes, body: bytes) -> Give | None:

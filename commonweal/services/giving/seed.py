@@ -455,17 +455,6 @@ def _give(cast: Cast, campaign: Campaign, dice: random.Random, number: int, at: 
         _paid(campaign, Give(campaign.id, giver.id, amount, campaign.asset, "simulator", f"seed-{number}"))
 
 
-def _ring(cast: Cast, campaign: Campaign, at: datetime) -> None:
-    """Eight accounts, one telephone and two cards: a case, with the teacher among those whose match waits."""
-    for number, giver in enumerate([cast.givers[2], *(people.register_person() for _ in range(7))]):
-        wish = Give(
-            campaign.id, giver.id, 2_000, campaign.asset, "simulator", f"seed-ring-{number}", device="demonstration"
-        )
-        with clock.stopped(at + number * timedelta(minutes=1)):
-            _paid(campaign, wish, payer=f"card-{number % 2}")
-    cases.watch()
-
-
 def _paid(campaign: Campaign, wish: Give, payer: str = "") -> uuid.UUID:
     """A gift that is taken and paid now."""
     simulator = providers()["simulator"]
@@ -476,6 +465,17 @@ def _paid(campaign: Campaign, wish: Give, payer: str = "") -> uuid.UUID:
         order = Order(campaign.id, taken.id, wish.amount, campaign.asset, campaign.title)
         gifts.confirm(simulator.name, *simulator.report(order, clock.now(), payer=payer))
     return taken.id
+
+
+def _ring(cast: Cast, campaign: Campaign, at: datetime) -> None:
+    """Eight accounts, one telephone and two cards: a case, with the teacher among those whose match waits."""
+    people_of = [cast.givers[2], *(people.register_person() for _ in range(7))]
+    for number, giver in enumerate(people_of):
+        key = f"seed-ring-{number}"
+        with clock.stopped(at + number * timedelta(minutes=1)):
+            wish = Give(campaign.id, giver.id, 2_000, campaign.asset, "simulator", key, device="demonstration")
+            _paid(campaign, wish, payer=f"card-{number % 2}")
+    cases.watch()
 
 
 def _pay(cast: Cast, campaign: Campaign, paid: Story) -> None:

@@ -27,7 +27,7 @@ from django.db import transaction
 from commonweal.kernel.ledger import Account, Leg, balance, open_accounts
 from commonweal.kernel.proof.log import Cursor
 from commonweal.services.giving.rules.fees import cover
-from commonweal.services.giving.rules.gifts import COLLECTED
+from commonweal.services.giving.rules.gifts import COLLECTED, Give
 from commonweal.services.giving.rules.trace import Span
 
 DEBIT, CREDIT = 1, -1
@@ -105,6 +105,16 @@ def recipient(book: uuid.UUID, asset: str, party: uuid.UUID) -> Account:
 def move(debit: Account, credit: Account, amount: int) -> tuple[Leg, Leg]:
     """The two legs of a simple transfer."""
     return Leg(debit.id, amount), Leg(credit.id, -amount)
+
+
+def gift(wish: Give) -> tuple[Leg, ...]:
+    """The legs of a gift and of the tip beside it."""
+    there = provider(wish.campaign, wish.asset, wish.channel)
+    to = received(wish.campaign, wish.asset)
+    if not wish.tip:
+        return move(there, to, wish.amount)
+    tip = host(wish.campaign, wish.asset)
+    return Leg(there.id, wish.whole), Leg(to.id, -wish.amount), Leg(tip.id, -wish.tip)
 
 
 _SEEN: set[tuple[uuid.UUID, str]] = set()

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,40 +14,32 @@ from django.db import connection, transaction
 from commonweal.kernel import clock
 from commonweal.kernel.arrays import array, ids, octets, texts
 from commonweal.kernel.errors import NotAllowed, Refusal
-from commonweal.kernel.ids import uuid7
 from commonweal.kernel.ledger import (
     KeyReused,
-    Leg,
     Transfer,
     expired,
     find,
-    is_open,
-    post,
     post_each,
     request_hash,
-    resolve,
+    resolve_each,
 )
 from commonweal.kernel.ledger.books import check_key
-from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.models import Party
-from commonweal.kernel.proof import Fact, append
+from commonweal.kernel.proof import Fact
 from commonweal.kernel.proof.log import STAGED, Cursor
-from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.sql import prepared
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import (
     agreements,
     books,
-    callbacks,
     card_returns,
     cards,
     marks,
     matches,
+    payments,
     returns,
     teams,
-    twice,
 )
-from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
 from commonweal.services.giving.queries import cards as card_queries
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
@@ -128,9 +119,8 @@ def take(cursor: Cursor, gives: Sequence[Give], now: datetime) -> list[Taken | R
     new_here = {books.provider(gives[place].campaign, gives[place].asset, gives[place].channel) for place in placed}
     new_here |= {books.host(gives[place].campaign, gives[place].asset) for place in placed if gives[place].tip}
     books.ensure(cursor, new_here)
-    facts = {
-        place: _fact(gives[place], transfer.id, now) for place, transfer in placed.items() if gives[place].collected
-    }
+    there = {place: transfer for place, transfer in placed.items() if gives[place].collected}
+    facts = {place: payments.fact_of(gives[place], transfer.id, now) for place, transfer in there.items()}
     posted = post_each(cursor, list(placed.values()), KEEP, _kept(gives, placed, facts, now))
     new = []
     for (place, transfer), answer in zip(placed.items(), posted, strict=True):
@@ -172,28 +162,11 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
 
 def take_in(callback: Callback) -> Outcome:
     """Take in a payment that a provider reports, called back or asked for: of a gift, or of a gift card."""
-    now = clock.now()
     if card_queries.find(callback.book, callback.gift):
         return cards.take_in(callback)
     with transaction.atomic(), prepared() as cursor:
-        promised = _promised(cursor, callback)
-        outcome = _judge(promised, callback)
-        if not callbacks.keep(cursor, callback, outcome, now):
-            return Outcome.KNOWN
-        if promised and outcome is Outcome.PAID:
-            wish, given_at, _ = promised
-            _receive(cursor, callback, wish, given_at, now)
-        elif outcome is Outcome.TWICE:
-            twice.owe(cursor, callback, now)
+        (outcome,) = payments.take_in(cursor, [callback], clock.now())
     return outcome
-
-
-def _judge(promised: tuple[Give, datetime, str | None] | None, callback: Callback) -> Outcome:
-    if promised is None:
-        return Outcome.UNKNOWN
-    wish, _, paid = promised
-    reported = rules.Report(callback.provider, callback.amount, callback.asset, callback.reference)
-    return rules.judge(wish, reported, paid=paid)
 
 
 def expire() -> int:
@@ -202,9 +175,9 @@ def expire() -> int:
     while True:
         with transaction.atomic(), prepared() as cursor:
             over = expired(cursor, now, EXPIRE_AT_ONCE)
-            for book, pending in over:
-                resolve(cursor, book, pending, "void", now)
-            matches.release(cursor, over, now)
+            answers = resolve_each(cursor, over, "void", now)  # not of what was paid in this moment
+            voided = [each for each, answer in zip(over, answers, strict=True) if not isinstance(answer, KeyReused)]
+            matches.release(cursor, voided, now)
         number += len(over)
         if len(over) < EXPIRE_AT_ONCE:
             return number
@@ -220,15 +193,6 @@ def thank(campaign: uuid.UUID, limit: int = 200) -> list[Gift]:
         if found:
             cursor.execute("UPDATE giving_thanked SET nth = %s WHERE book = %s", [found[-1].nth, campaign])
     return found
-
-
-def _legs(wish: Give) -> tuple[Leg, ...]:
-    there = books.provider(wish.campaign, wish.asset, wish.channel)
-    received = books.received(wish.campaign, wish.asset)
-    if not wish.tip:
-        return books.move(there, received, wish.amount)
-    host = books.host(wish.campaign, wish.asset)
-    return Leg(there.id, wish.whole), Leg(received.id, -wish.amount), Leg(host.id, -wish.tip)
 
 
 def _keep_tips(cursor: Cursor, given: Sequence[tuple[Give, uuid.UUID]]) -> None:
@@ -258,7 +222,7 @@ def _transfer(wish: Give, now: datetime) -> Transfer:
         key=_key(wish),
         request=_request(wish),
         kind="giving.gift",
-        legs=_legs(wish),
+        legs=books.gift(wish),
         at=now,
         phase="posted" if wish.collected else "pending",
         expires=None if wish.collected else now + rules.PAY_WITHIN,
@@ -296,15 +260,6 @@ def _stored(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, title: Text) -> 
     return Taken(campaign, id, title, at, fact, existed=True)
 
 
-def _fact(wish: Give, gift: uuid.UUID, now: datetime) -> Fact:
-    id, commitment = uuid7(), None
-    if wish.giver is not None:
-        with suppress(cipher.Forgotten):  # whoever is forgotten while a payment is under way gives without a name
-            commitment = seal(*opening(wish.giver, id))
-    fields = {"campaign": str(wish.campaign), "gift": str(gift), "amount": wish.amount, "asset": wish.asset}
-    return Fact("giving.gift", now, fields, commitment, id)
-
-
 KEEP = f"""
 , given AS (
     SELECT given.* FROM unnest(%(gift_book)s::uuid[], %(gift)s::uuid[], %(giver)s::uuid[], %(amount)s::bigint[],
@@ -339,58 +294,3 @@ def _kept(
         "entry": octets(fact.entry if fact else None for _, _, fact in new),
         "now": now,
     }
-
-
-def _promised(cursor: Cursor, callback: Callback) -> tuple[Give, datetime, str | None] | None:
-    """The gift that a callback names: what was wished, when, and which payment has paid it; locked until the end."""
-    cursor.execute(
-        """
-        SELECT g.giver, g.amount, c.asset, g.channel, g.at,
-               coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip,
-               (SELECT p.reference FROM giving_payment p WHERE p.book = g.book AND p.gift = g.id)
-        FROM giving_gift g JOIN giving_campaign c ON c.id = g.book
-        WHERE g.book = %s AND g.id = %s FOR UPDATE OF g
-        """,
-        [callback.book, callback.gift],
-    )
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    giver, amount, asset, channel, at, tip, paid = row
-    return Give(callback.book, giver, amount, asset, channel, key="", tip=tip), at, paid
-
-
-def _receive(cursor: Cursor, callback: Callback, wish: Give, given_at: datetime, now: datetime) -> None:
-    """The money is there; if it came after the promise had expired it is there too, by a transfer of its own.
-
-    A promise may have expired early, by a clock that was ahead.
-    """
-    if now < given_at + rules.PAY_WITHIN and is_open(cursor, wish.campaign, callback.gift):
-        transfer = resolve(cursor, wish.campaign, callback.gift, "post", now).id
-    else:
-        resolve(cursor, wish.campaign, callback.gift, "void", now)
-        matches.release(cursor, [(wish.campaign, callback.gift)], now)
-        transfer = post(cursor, [_late(wish, callback.gift, now)])[0].id
-    fact = _fact(wish, callback.gift, now)
-    cursor.execute(
-        """
-        INSERT INTO giving_payment (book, gift, amount, transfer, fact, reference, at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s)
-        """,
-        [wish.campaign, callback.gift, wish.amount, transfer, fact.id, callback.reference, now],
-    )
-    append(cursor, fact)
-    if callback.payer:
-        payer = f"{callback.provider}:{callback.payer}"
-        marks.keep(cursor, "payment", [(wish.campaign, callback.gift, payer)], now)
-
-
-def _late(wish: Give, gift: uuid.UUID, now: datetime) -> Transfer:
-    return Transfer(
-        book=wish.campaign,
-        key=f"late:{gift}",
-        request=request_hash("late", str(gift)),
-        kind="giving.gift",
-        legs=_legs(wish),
-        at=now,
-    )

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.ids import derived
-from commonweal.kernel.ledger import Transfer, open_accounts, post, request_hash, resolve
+from commonweal.kernel.ledger import Transfer, open_accounts, post, request_hash, resolve_each
 from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
@@ -199,8 +199,7 @@ def release(cursor: Cursor, gifts: Sequence[tuple[uuid.UUID, uuid.UUID]], now: d
         """,
         [[book for book, _ in gifts], [gift for _, gift in gifts]],
     )
-    for book, transfer in cursor.fetchall():
-        resolve(cursor, book, transfer, "void", now)
+    resolve_each(cursor, cursor.fetchall(), "void", now)
 
 
 def _json(value: object) -> object:

@@ -13,7 +13,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict
 from commonweal.kernel.ids import derived, uuid7
 from commonweal.kernel.jobs import enqueue
-from commonweal.kernel.ledger import Transfer, post, request_hash, resolve
+from commonweal.kernel.ledger import Transfer, post, request_hash, resolve_each
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
@@ -137,9 +137,7 @@ def pay(campaign: uuid.UUID, id: uuid.UUID) -> int:
             theirs = [(gift, amount) for gift, amount in made if gift.project == str(book)]
             if theirs:
                 _match(cursor, pool, book, theirs, now)
-        for gift in file.gifts:
-            if gift.id in (file.matches or {}):
-                _catch_up(cursor, gift, now)
+        _catch_up(cursor, pool, now)
     return len(made)
 
 
@@ -208,15 +206,23 @@ def _let_go(cursor: Cursor, pool: queries.Pool, now: datetime) -> None:
         """,
         [pool.campaign, pool.id],
     )
-    for (held,) in cursor.fetchall():
-        resolve(cursor, pool.campaign, held, "void", now)
+    held = [(pool.campaign, id) for (id,) in cursor.fetchall()]
+    for first in range(0, len(held), BATCH):
+        resolve_each(cursor, held[first : first + BATCH], "void", now)
 
 
-def _catch_up(cursor: Cursor, gift: matching.Gift, now: datetime) -> None:
+def _catch_up(cursor: Cursor, pool: queries.Pool, now: datetime) -> None:
     """What has gone back of a gift since the file was computed takes its part of the match back with it."""
-    book, id = uuid.UUID(gift.project), uuid.UUID(gift.id)
-    line.lock(cursor, book)
-    returns.claw_back(cursor, book, id, now)
+    cursor.execute(
+        """
+        SELECT DISTINCT m.book, m.gift FROM giving_match m JOIN giving_return r ON r.book = m.book AND r.gift = m.gift
+        WHERE m.pool_book = %s AND m.pool = %s ORDER BY m.book, m.gift
+        """,
+        [pool.campaign, pool.id],
+    )
+    for book, gift in cursor.fetchall():
+        line.lock(cursor, book)
+        returns.claw_back(cursor, book, gift, now)
 
 
 def _lock(cursor: Cursor, pool: uuid.UUID) -> None:

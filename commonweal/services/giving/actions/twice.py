@@ -23,6 +23,7 @@ def owe(cursor: Cursor, callback: Callback, now: datetime) -> None:
     """Book a payment of what is paid already, once, in the caller's transaction; it goes back by an errand."""
     book, asset = callback.book, callback.asset
     id = derived(book, f"twice:{callback.provider}:{callback.reference}")
+    cursor.execute("SELECT FROM giving_gift WHERE book = %s AND id = %s FOR UPDATE", [book, callback.gift])
     if queries.find(book, id):
         return
     there, owed = books.provider(book, asset, callback.provider), books.owed(book, asset)

@@ -1,12 +1,14 @@
-"""A writer of gifts: one thread, one database session, one stripe of the balances that nobody else uses."""
+"""A writer: one thread, one database session, one stripe of the balances that nobody else uses."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -14,34 +16,41 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.ledger import stripe
 from commonweal.kernel.parties import people
+from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.sql import prepared
-from commonweal.services.giving.actions import gifts
+from commonweal.services.giving.actions import gifts, payments
 from commonweal.services.giving.hot.batcher import Unreachable
+from commonweal.services.giving.payment import Callback
+from commonweal.services.giving.queries import cards
 from commonweal.services.giving.queries.campaigns import acting
-from commonweal.services.giving.rules.gifts import Give
+from commonweal.services.giving.rules.gifts import Give, Outcome
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Wish:
     """A wish to give, and the digest of the token in whose party's name it comes."""
 
-    wish: Give
+    give: Give
     token: bytes
 
 
-class Writer:
-    """Writes batches, each in one transaction, through the same action that takes a single gift."""
+class Writer(Generic[Asked, Answer]):
+    """Carries batches, each in one transaction, through the same action that carries a single one."""
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "gifts")
+    def __init__(self, carry: Callable[[Cursor, list[Asked], datetime], Sequence[Answer]]) -> None:
+        self._carry = carry
+        self._thread = ThreadPoolExecutor(1, carry.__name__)
         self._leased = False
 
     def open(self) -> None:
         """Connect and lease a stripe now rather than with the first batch; what fails is tried again then."""
         self._thread.submit(self._lease)
 
-    async def write(self, batch: list[Asked]) -> Sequence[gifts.Taken | Refusal | None]:
-        """The answers after the commit; None for who may not. Raises `Unreachable` if the session is lost."""
+    async def write(self, batch: list[Asked]) -> Sequence[Answer]:
+        """The answers after the commit. Raises `Unreachable` if the session is lost."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batch)
 
     def close(self) -> None:
@@ -61,35 +70,46 @@ class Writer:
                 stripe.lease(cursor)
             self._leased = True
 
-    def _write(self, batch: list[Asked]) -> Sequence[gifts.Taken | Refusal | None]:
+    def _write(self, batch: list[Asked]) -> Sequence[Answer]:
         try:
             self._lease()
             with transaction.atomic(), prepared() as cursor:
-                now = clock.now()
-                parties = people.parties_of_tokens({asked.token for asked in batch}, now)
-                wishes = _allowed(batch, parties)
-                taken = iter(gifts.take(cursor, [wish for wish in wishes if wish], now))
-                answers = [next(taken) if wish else None for wish in wishes]
+                return self._carry(cursor, batch, clock.now())
         except (OperationalError, InterfaceError) as error:
             self._leased = False
             connection.close()
             raise Unreachable from error
-        return answers
 
 
-def _allowed(batch: list[Asked], parties: Mapping[bytes, uuid.UUID]) -> list[Give | None]:
+def carry_gifts(cursor: Cursor, batch: list[Wish], now: datetime) -> list[gifts.Taken | Refusal | None]:
+    """Take gifts; None for who may not."""
+    parties = people.parties_of_tokens({asked.token for asked in batch}, now)
+    wishes = _allowed(batch, parties)
+    taken = iter(gifts.take(cursor, [wish for wish in wishes if wish], now))
+    return [next(taken) if wish else None for wish in wishes]
+
+
+def carry_payments(cursor: Cursor, batch: list[Callback], now: datetime) -> list[Outcome | None]:
+    """Take in payments of gifts; None for that of a card."""
+    bought = cards.among({(callback.book, callback.gift) for callback in batch})
+    ours = [callback for callback in batch if (callback.book, callback.gift) not in bought]
+    outcomes = iter(payments.take_in(cursor, ours, now))
+    return [None if (callback.book, callback.gift) in bought else next(outcomes) for callback in batch]
+
+
+def _allowed(batch: list[Wish], parties: Mapping[bytes, uuid.UUID]) -> list[Give | None]:
     """Each wish, if its token holds: in its giver's name, or entered by an officer of the campaign's charity."""
     entered = {
-        (parties[asked.token], asked.wish.campaign)
+        (parties[asked.token], asked.give.campaign)
         for asked in batch
-        if asked.wish.collected and asked.token in parties
+        if asked.give.collected and asked.token in parties
     }
     officers = acting(entered) if entered else set()
     wishes: list[Give | None] = []
     for asked in batch:
         party = parties.get(asked.token)
-        if party is None or (asked.wish.collected and (party, asked.wish.campaign) not in officers):
+        if party is None or (asked.give.collected and (party, asked.give.campaign) not in officers):
             wishes.append(None)
         else:
-            wishes.append(asked.wish if asked.wish.collected else asked.wish.by(party))
+            wishes.append(asked.give if asked.give.collected else asked.give.by(party))
     return wishes

@@ -157,11 +157,11 @@ def show_gift(
         "renewal": recurring.renewed_by(campaign, gift),
         "impact": receipts.impact(givers.needs(campaign), found.kept),
         "checkout": checkout,
+        "team": team_queries.of_gift(campaign, gift),
+        "greeted": team_queries.has_greeted(campaign, gift),
         "checks": cases.of_gift(campaign, gift),
         "refusal": refusal,
         "form": request.POST if refusal else None,
-        "team": team_queries.of_gift(campaign, gift),
-        "greeted": team_queries.has_greeted(campaign, gift),
     }
     return render(request, "giving/gift.html", context, status=refusal.status if refusal else 200)
 

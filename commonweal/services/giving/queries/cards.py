@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from commonweal.kernel.arrays import ids
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.sql import row, rows
@@ -67,6 +69,15 @@ def find(campaign: uuid.UUID, id: uuid.UUID) -> Card | None:
     """One card, if there is such."""
     found = row(f"{CARD} WHERE k.book = %(book)s AND k.id = %(id)s", {"book": campaign, "id": id})
     return _card(found) if found else None
+
+
+def among(named: Collection[tuple[uuid.UUID, uuid.UUID]]) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Those of what is named, `(book, id)`, that are cards."""
+    query = """
+        SELECT k.book, k.id FROM unnest(%(books)s::uuid[], %(ids)s::uuid[]) AS asked (book, id)
+        JOIN giving_card k ON k.book = asked.book AND k.id = asked.id"""
+    values = {"books": ids(book for book, _ in named), "ids": ids(id for _, id in named)}
+    return {(found["book"], found["id"]) for found in rows(query, values)}
 
 
 def of_buyer(buyer: uuid.UUID, campaign: uuid.UUID, id: uuid.UUID) -> Card:

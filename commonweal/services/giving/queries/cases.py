@@ -45,8 +45,8 @@ def given(begin: datetime, end: datetime) -> list[Row]:
 
     The only public words of a gift are the name of the team with which it was given.
     """
-    found_there = rows(ROWS, {"asset": CNY.code, "begin": begin, "end": end, "channel": CHANNEL})
-    joined = {(found["book"], found["team"]) for found in found_there if found["team"]}
+    gifts_there = rows(ROWS, {"asset": CNY.code, "begin": begin, "end": end, "channel": CHANNEL})
+    joined = {(found["book"], found["team"]) for found in gifts_there if found["team"]}
     teams_there = {each: teams.find(each[0], str(each[1])) for each in joined}
     names = {each: team.name for each, team in teams_there.items() if team}
     return [
@@ -61,7 +61,7 @@ def given(begin: datetime, end: datetime) -> list[Row]:
             refunded_at=found["refunded_at"].timestamp() if found["refunded_at"] else None,
             message=names.get((found["book"], found["team"]), ""),
         )
-        for found in found_there
+        for found in gifts_there
     ]
 
 

@@ -262,7 +262,7 @@ def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
             charity=charity,
             amount=found["amount"],
             refunded=found["refunded"],
-            withheld=MATCHED_BEFORE if found["matched"] else found["withheld"],
+            withheld=found["withheld"] or (MATCHED_BEFORE if found["matched"] else ""),
             team=pool_file.pseudonym(key, f"team {found['team']}") if by_team and found["team"] else "",
             flowers=found["flowers"],
         )

@@ -56,7 +56,7 @@ def lines(provider: str, since: datetime, until: datetime) -> list[Line]:
           AND e.at >= %(since)s AND e.at < %(until)s
         UNION ALL
         SELECT r.cause, r.card, r.book, c.asset, r.reference || CASE e.outcome WHEN 'won' THEN '-won' ELSE '' END,
-               CASE e.outcome WHEN 'won' THEN r.amount ELSE -r.amount END
+               CASE e.outcome WHEN 'won' THEN r.amount ELSE -r.amount END, 0
         FROM giving_card_return_end e JOIN giving_card_return r ON r.book = e.book AND r.id = e.id
         JOIN giving_card k ON k.book = r.book AND k.id = r.card
         JOIN giving_campaign c ON c.id = r.book

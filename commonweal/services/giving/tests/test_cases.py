@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from hypothesis import given
@@ -22,7 +23,7 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving import jobs, matching
 from commonweal.services.giving.actions import campaigns as campaign_actions
-from commonweal.services.giving.actions import cases, gifts, marks, settlements
+from commonweal.services.giving.actions import cases, gifts, marks, settlements, teams
 from commonweal.services.giving.matching import pool_file
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import cases as queries
@@ -261,6 +262,20 @@ def test_a_public_text_opens_a_case_in_which_no_gift_waits(world: World) -> None
         assert (opened.gifts, opened.kind.en) == (0, "Gifts that somebody pays back")
     with clock.stopped(NOW + 2 * HOUR):
         assert cases.watch() == 0
+
+
+def test_a_team_whose_name_promises_money_back(world: World) -> None:
+    """The name is sealed under its founder's key; it is public all the same, and the only words of a gift that are."""
+    team = teams.found(world.giver, world.campaign.id, "全额返现小组")
+    simulator = Simulator(settings.HOME)
+    wish = Give(world.campaign.id, world.giver.id, 500, "CNY", "simulator", "t", team=team)
+    gift = gifts.give(wish).id
+    gifts.confirm("simulator", *simulator.report(order(world, gift, 500), NOW))
+    with clock.stopped(LOOKED):
+        assert cases.watch() == 1
+        (opened,) = queries.waiting()
+        assert [each.gift for each in queries.gifts(opened)] == [gift]
+        assert "全额返" in queries.reasons(opened)[0].zh
 
 
 def test_the_pages_and_what_the_giver_reads(world: World, case: Any, client: Client) -> None:

@@ -18,7 +18,6 @@ from commonweal.kernel.errors import Busy
 from commonweal.kernel.ledger import audit
 from commonweal.kernel.parties import people
 from commonweal.services.giving import live
-from commonweal.services.giving.hot.writer import Writer
 from commonweal.services.giving.tests import conftest as giving
 
 Answer = tuple[int, dict[str, Any]]
@@ -79,14 +78,15 @@ class Posting:
         """The answers to requests that come at the same time."""
 
         async def run() -> list[Answer]:
-            hands = [Writer() for _ in range(writers)]
+            hands = live.hands()
+            del hands.giving[writers:]
             live._desk = live.Desk(hands)
             try:
                 return await asyncio.gather(*(self.ask(key, body) for key, body in asked))
             finally:
                 await live._desk.close()
                 live._desk = None
-                for hand in hands:
+                for hand in hands.all():
                     hand.close()
 
         return asyncio.run(run())
@@ -217,7 +217,7 @@ def test_an_unknown_token_and_a_closed_campaign(posting: Posting, world: giving.
 
 def test_a_full_queue_is_busy(posting: Posting) -> None:
     async def run() -> Answer:
-        live._desk = live.Desk([Writer()], queue=0)
+        live._desk = live.Desk(live.hands(), queue=0)
         try:
             return await posting.ask("k", body())
         finally:

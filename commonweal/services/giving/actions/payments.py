@@ -1,0 +1,181 @@
+"""Payments of gifts, as providers report them: many are taken in at once, each against what was promised."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from commonweal.kernel.arrays import array, ids, octets, texts
+from commonweal.kernel.ids import uuid7
+from commonweal.kernel.ledger import KeyReused, Transfer, post_each, request_hash, resolve_each
+from commonweal.kernel.parties import cipher
+from commonweal.kernel.proof import Fact
+from commonweal.kernel.proof.log import STAGED, Cursor
+from commonweal.kernel.proof.verify import seal
+from commonweal.services.giving.actions import books, callbacks, marks, matches, twice
+from commonweal.services.giving.actions.openings import opening
+from commonweal.services.giving.payment import Callback
+from commonweal.services.giving.rules import gifts as rules
+from commonweal.services.giving.rules.gifts import Give, Outcome
+
+Named = tuple[uuid.UUID, uuid.UUID]
+"""A gift: book and id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What was wished, when, and what its provider calls the payment that has paid it."""
+
+    wish: Give
+    at: datetime
+    paid: str | None
+
+
+def take_in(cursor: Cursor, reported: Sequence[Callback], now: datetime) -> list[Outcome]:
+    """Take in payments in the caller's transaction; the outcomes are in the order reported.
+
+    Whoever resolves a promise first has paid it (the key of a resolution is unique), so nothing is locked before.
+    """
+    promises = _promised(cursor, {(callback.book, callback.gift) for callback in reported})
+    outcomes, paying = [], dict[Named, Callback]()
+    for callback in reported:
+        named = callback.book, callback.gift
+        outcome = _judge(promises.get(named), callback)
+        if outcome is Outcome.PAID and named in paying:
+            outcome = _again(paying[named].reference, callback)
+        if outcome is Outcome.PAID:
+            paying[named] = callback
+        outcomes.append(outcome)
+    received = _receive(cursor, [(promises[named], callback) for named, callback in paying.items()], now)
+    if beaten := paying.keys() - received:  # somebody else has paid them in the same moment: see by which payment
+        promises |= _promised(cursor, beaten)
+        for place, callback in enumerate(reported):
+            if outcomes[place] is Outcome.PAID and (callback.book, callback.gift) in beaten:
+                outcomes[place] = _judge(promises[callback.book, callback.gift], callback)
+    kept = callbacks.keep_each(cursor, list(zip(reported, outcomes, strict=True)), now)
+    for callback, outcome, fresh in zip(reported, outcomes, kept, strict=True):
+        if fresh and outcome is Outcome.TWICE:
+            twice.owe(cursor, callback, now)
+    return [
+        outcome if fresh or outcome is Outcome.PAID else Outcome.KNOWN
+        for outcome, fresh in zip(outcomes, kept, strict=True)
+    ]
+
+
+def _again(paid: str, callback: Callback) -> Outcome:
+    return Outcome.KNOWN if paid == callback.reference else Outcome.TWICE
+
+
+def fact_of(wish: Give, gift: uuid.UUID, now: datetime, keys: Mapping[uuid.UUID, bytes] | None = None) -> Fact:
+    """The leaf of a gift that has arrived. Its giver stands in the seal alone, while not forgotten."""
+    id, commitment = uuid7(), None
+    if wish.giver is not None and (keys is None or wish.giver in keys):
+        with suppress(cipher.Forgotten):  # whoever is forgotten while a payment is under way gives without a name
+            commitment = seal(*opening(wish.giver, id, keys[wish.giver] if keys else None))
+    fields = {"campaign": str(wish.campaign), "gift": str(gift), "amount": wish.amount, "asset": wish.asset}
+    return Fact("giving.gift", now, fields, commitment, id)
+
+
+def _promised(cursor: Cursor, named: set[Named]) -> dict[Named, Promised]:
+    cursor.execute(
+        """
+        SELECT g.book, g.id, g.giver, g.amount, c.asset, g.channel, g.at, coalesce(t.amount, 0), p.reference
+        FROM unnest(%s::uuid[], %s::uuid[]) AS asked (book, id)
+        JOIN giving_gift g ON g.book = asked.book AND g.id = asked.id
+        JOIN giving_campaign c ON c.id = g.book
+        LEFT JOIN giving_tip t ON t.book = g.book AND t.gift = g.id
+        LEFT JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
+        """,
+        [ids(book for book, _ in named), ids(gift for _, gift in named)],
+    )
+    return {
+        (book, id): Promised(Give(book, giver, amount, asset, channel, key="", tip=tip), at, paid)
+        for book, id, giver, amount, asset, channel, at, tip, paid in cursor.fetchall()
+    }
+
+
+def _judge(promised: Promised | None, callback: Callback) -> Outcome:
+    if promised is None:
+        return Outcome.UNKNOWN
+    report = rules.Report(callback.provider, callback.amount, callback.asset, callback.reference)
+    return rules.judge(promised.wish, report, paid=promised.paid)
+
+
+def _receive(cursor: Cursor, paid: Sequence[tuple[Promised, Callback]], now: datetime) -> set[Named]:
+    """The money is there; if it came after the promise had expired it is there too, by a transfer of its own.
+
+    Returns the gifts that are paid by this, and not by somebody else in the same moment.
+    """
+    in_time = [each for each in paid if now < each[0].at + rules.PAY_WITHIN]
+    late = [each for each in paid if now >= each[0].at + rules.PAY_WITHIN]
+    made: list[tuple[Promised, Callback, uuid.UUID]] = []
+    answers = resolve_each(cursor, [(callback.book, callback.gift) for _, callback in in_time], "post", now)
+    for (promised, callback), answer in zip(in_time, answers, strict=True):
+        if isinstance(answer, KeyReused):  # it was voided in the same moment
+            late.append((promised, callback))
+        elif not answer.existed:
+            made.append((promised, callback, answer.id))
+    made += _receive_late(cursor, late, now)
+    keys = cipher.keys_of({promised.wish.giver for promised, _, _ in made if promised.wish.giver})
+    facts = [fact_of(promised.wish, callback.gift, now, keys) for promised, callback, _ in made]
+    if made:
+        cursor.execute(
+            KEEP,
+            {
+                "book": ids(callback.book for _, callback, _ in made),
+                "gift": ids(callback.gift for _, callback, _ in made),
+                "amount": array(promised.wish.amount for promised, _, _ in made),
+                "transfer": ids(transfer for _, _, transfer in made),
+                "reference": texts(callback.reference for _, callback, _ in made),
+                "fact": ids(fact.id for fact in facts),
+                "entry": octets(fact.entry for fact in facts),
+                "now": now,
+            },
+        )
+        payers = [
+            (callback.book, callback.gift, f"{callback.provider}:{callback.payer}")
+            for _, callback, _ in made
+            if callback.payer
+        ]
+        marks.keep(cursor, "payment", payers, now)
+    return {(callback.book, callback.gift) for _, callback, _ in made}
+
+
+KEEP = f"""
+WITH made AS (
+    SELECT * FROM unnest(%(book)s::uuid[], %(gift)s::uuid[], %(amount)s::bigint[], %(transfer)s::uuid[],
+                         %(reference)s::text[], %(fact)s::uuid[], %(entry)s::bytea[])
+        AS made (book, gift, amount, transfer, reference, fact, entry)
+), payment AS (
+    INSERT INTO giving_payment (book, gift, amount, transfer, fact, reference, at)
+    SELECT book, gift, amount, transfer, fact, reference, %(now)s FROM made
+)
+{STAGED} SELECT fact, entry FROM made
+"""
+
+
+def _receive_late(
+    cursor: Cursor, late: Sequence[tuple[Promised, Callback]], now: datetime
+) -> list[tuple[Promised, Callback, uuid.UUID]]:
+    answers = resolve_each(cursor, [(callback.book, callback.gift) for _, callback in late], "void", now)
+    late = [each for each, answer in zip(late, answers, strict=True) if not isinstance(answer, KeyReused)]
+    matches.release(cursor, [(callback.book, callback.gift) for _, callback in late], now)
+    transfers = [
+        Transfer(
+            book=callback.book,
+            key=f"late:{callback.gift}",
+            request=request_hash("late", str(callback.gift)),
+            kind="giving.gift",
+            legs=books.gift(promised.wish),
+            at=now,
+        )
+        for promised, callback in late
+    ]
+    return [
+        (promised, callback, answer.id)
+        for (promised, callback), answer in zip(late, post_each(cursor, transfers), strict=True)
+        if not isinstance(answer, KeyReused) and not answer.existed
+    ]
