@@ -54,7 +54,7 @@ class NewBank(Body):
     may_bear: int
 
 
-class Line(Schema):
+class CategoryLine(Schema):
     """What minutes were for. Sums are null while fewer than three people have exchanged in the category."""
 
     category: str
@@ -119,12 +119,12 @@ def bank(request: HttpRequest, bank: uuid.UUID) -> Bank:
     return Bank.of(queries.bank(bank))
 
 
-@router.get("/banks/{uuid:bank}/report", response=list[Line], auth=None, summary="What its time was for")
-def report(request: HttpRequest, bank: uuid.UUID) -> list[Line]:
+@router.get("/banks/{uuid:bank}/report", response=list[CategoryLine], auth=None, summary="What its time was for")
+def report(request: HttpRequest, bank: uuid.UUID) -> list[CategoryLine]:
     """By category, the most first."""
     queries.bank(bank)
     return [
-        Line(
+        CategoryLine(
             category=each.category,
             exchanges=each.exchanges,
             people=each.people,

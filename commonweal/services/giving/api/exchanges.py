@@ -20,7 +20,7 @@ from commonweal.services.giving.rules import banks as rules
 router = Router()
 
 
-class Side(Schema):
+class BankMember(Schema):
     """A member by bank and number."""
 
     bank: uuid.UUID
@@ -32,8 +32,8 @@ class Exchange(Schema):
 
     bank: uuid.UUID
     id: uuid.UUID
-    payer: Side
-    payee: Side
+    payer: BankMember
+    payee: BankMember
     minutes: int
     category: str
     state: str
@@ -46,8 +46,8 @@ class Exchange(Schema):
         return cls(
             bank=found.book,
             id=found.id,
-            payer=Side(bank=found.payer.bank, number=found.payer.number),
-            payee=Side(bank=found.payee.bank, number=found.payee.number),
+            payer=BankMember(bank=found.payer.bank, number=found.payer.number),
+            payee=BankMember(bank=found.payee.bank, number=found.payee.number),
             minutes=found.minutes,
             category=found.category,
             state=found.standing.value,
@@ -82,7 +82,7 @@ class NewExchange(Body):
     others: list[Other]
 
 
-class Answer(Body):
+class ExchangeWord(Body):
     """The other side confirms or declines, the asking side withdraws, who got the minutes gives them back."""
 
     word: Literal["confirm", "decline", "withdraw", "give-back"]
@@ -109,7 +109,7 @@ def ask(request: HttpRequest, bank: uuid.UUID, exchange: NewExchange, key: Idemp
 
 
 @router.post("/banks/{uuid:bank}/exchanges/{uuid:id}/answer", response={204: None}, summary="Answer an exchange")
-def answer(request: HttpRequest, bank: uuid.UUID, id: uuid.UUID, answer: Answer) -> Status[None]:
+def answer(request: HttpRequest, bank: uuid.UUID, id: uuid.UUID, answer: ExchangeWord) -> Status[None]:
     """`bank` is that of the payer."""
     party = session.signed_in(request)
     match answer.word:

@@ -69,7 +69,7 @@ class TeamPage(Team):
     greetings: list[Greeting]
 
 
-class Told(Body):
+class TeamTold(Body):
     """What is told of a team; the organiser's name is shown only if `named`."""
 
     story: Annotated[str, Field(max_length=rules.LONGEST_STORY)] = ""
@@ -84,7 +84,7 @@ class Told(Body):
         return rules.Page(self.story, goal, self.ends_at, self.organiser, self.named)
 
 
-class NewTeam(Told):
+class NewTeam(TeamTold):
     """The name is public."""
 
     name: Annotated[str, Field(max_length=rules.LONGEST)]
@@ -96,7 +96,7 @@ class NewGreeting(Body):
     greeting: Annotated[str, Field(max_length=rules.LONGEST_GREETING)]
 
 
-class Note(Body):
+class Hiding(Body):
     """Why it is hidden; its own writer needs no reason."""
 
     note: Annotated[str, Field(max_length=1000)] = ""
@@ -126,7 +126,7 @@ def team(request: HttpRequest, campaign: Annotated[uuid.UUID, Path()], team: Ann
 
 @router.put("/campaigns/{uuid:campaign}/teams/{uuid:team}", response={204: None}, summary="Tell something else of it")
 def rewrite(
-    request: HttpRequest, campaign: Annotated[uuid.UUID, Path()], team: Annotated[uuid.UUID, Path()], told: Told
+    request: HttpRequest, campaign: Annotated[uuid.UUID, Path()], team: Annotated[uuid.UUID, Path()], told: TeamTold
 ) -> Status[None]:
     """Only who founded it, while it is open."""
     page = told.page(campaigns.card(campaign).asset)
@@ -156,7 +156,7 @@ def greet(
     "/campaigns/{uuid:campaign}/greetings/{uuid:greeting}/hide", response={204: None}, summary="Hide a greeting"
 )
 def hide_greeting(
-    request: HttpRequest, campaign: Annotated[uuid.UUID, Path()], greeting: Annotated[uuid.UUID, Path()], hidden: Note
+    request: HttpRequest, campaign: Annotated[uuid.UUID, Path()], greeting: Annotated[uuid.UUID, Path()], hidden: Hiding
 ) -> Status[None]:
     """For its writer, the team's founder and stewards."""
     team_pages.hide_greeting(session.signed_in(request), campaign, greeting, hidden.note)

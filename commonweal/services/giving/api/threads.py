@@ -39,7 +39,7 @@ class NewMessage(Body):
     text: Message
 
 
-class Said(Schema):
+class ThreadMessage(Schema):
     """One message."""
 
     side: Side
@@ -62,7 +62,7 @@ class Thread(Schema):
 class Whole(Thread):
     """A thread with what was said."""
 
-    messages: list[Said]
+    messages: list[ThreadMessage]
 
 
 def _shape(found: queries.Thread, side: Side) -> Thread:
@@ -101,7 +101,7 @@ def begin(request: HttpRequest, campaign: uuid.UUID, thread: NewThread, key: Ide
 def thread(request: HttpRequest, campaign: uuid.UUID, thread: uuid.UUID) -> Whole:
     """For its giver and its charity. Reading it here marks nothing as read."""
     found, side = actions.of_reader(session.signed_in(request), campaign, thread)
-    said = [Said(side=each.side, text=each.text, at=each.at) for each in queries.messages(found)]
+    said = [ThreadMessage(side=each.side, text=each.text, at=each.at) for each in queries.messages(found)]
     return Whole(**_shape(found, side).dict(), messages=said)
 
 
