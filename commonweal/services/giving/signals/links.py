@@ -22,7 +22,9 @@ FAMILY = 5
 _BY_CARD = Text(
     "{accounts} accounts paid with {payments} cards or wallets.", "{accounts} 个账号共用 {payments} 个支付方式。"
 )
-_BY_DEVICE = Text("Accounts that gave: {accounts}; devices they shared: {devices}.", "{accounts} 个账号共用 {devices} 台设备。")
+_BY_DEVICE = Text(
+    "Accounts that gave: {accounts}; devices they shared: {devices}.", "{accounts} 个账号共用 {devices} 台设备。"
+)
 _ONE_AIM = Text(
     "{share} % of what came from these devices went to this one campaign.",
     "这些设备的捐款中有 {share}% 给了这一个项目。",

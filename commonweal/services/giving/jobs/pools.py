@@ -1,0 +1,82 @@
+"""Pools that settle, and the cases that delay them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from commonweal.kernel import clock
+from commonweal.kernel.jobs import every, task
+from commonweal.kernel.notices.inbox import notify
+from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import cases as case_actions
+from commonweal.services.giving.actions import marks as mark_actions
+from commonweal.services.giving.actions import settlements as settlement_actions
+from commonweal.services.giving.queries import (
+    cases,
+    pools,
+)
+
+
+@task("giving.watch", lease=timedelta(minutes=10))
+def watch() -> None:
+    """Look for signals of fraud among the gifts of the windows that are over, and forget old marks."""
+    case_actions.watch()
+    mark_actions.drop(clock.now())
+
+
+@task("giving.lapse")
+def lapse() -> None:
+    """End the cases that nobody has decided in time, for the givers."""
+    case_actions.lapse()
+
+
+@task("giving.tell_delayed")
+def tell_delayed(case: str, gifts: list[str]) -> None:
+    """Tell the givers of gifts that a case has taken in that the gift is there and its match waits."""
+    found = cases.one(uuid.UUID(case))
+    for giver, campaign, gift in cases.givers(found.id):
+        if str(gift) in gifts:
+            notify(
+                giver,
+                "giving.case",
+                Text("Your gift arrived in full; its match waits for a check", "您的捐款已全额到账，配捐待核查"),
+                Text(
+                    "For “{title}”. You can read why, and object. It is decided by {day}.",
+                    "项目“{title}”。您可以查看原因并提出异议，最晚 {day} 前作出决定。",
+                ).format(title=found.title, day=found.due_at.date().isoformat()),
+                f"/giving/{campaign}/gifts/{gift}/#check",
+            )
+
+
+@task("giving.tell_case")
+def tell_case(case: str) -> None:
+    """Tell the givers how a case of their gifts has ended."""
+    found = cases.one(uuid.UUID(case))
+    for giver, campaign, gift in cases.givers(found.id):
+        notify(
+            giver,
+            "giving.case",
+            Text("The check of your gift's match: {how}", "配捐核查结果：{how}").format(how=found.state_title),
+            Text("Your gift for “{title}” stays as it is.", "您对“{title}”的捐款不受影响。").format(title=found.title),
+            f"/giving/{campaign}/gifts/{gift}/#check",
+        )
+
+
+@task("giving.settle_pools")
+def settle_pools() -> None:
+    """Compute the pools whose review is over; two stewards then look at what came out."""
+    for pool in pools.closed():
+        if pools.due(pool):
+            settlement_actions.propose(pool.campaign, pool.id)
+
+
+@task("giving.pay_pool")
+def pay_pool(campaign: str, pool: str) -> None:
+    """Pay a settlement that two stewards have agreed to."""
+    settlement_actions.pay(uuid.UUID(campaign), uuid.UUID(pool))
+
+
+every(timedelta(minutes=1), settle_pools)
+every(timedelta(hours=1), watch)
+every(timedelta(minutes=1), lapse)
