@@ -77,9 +77,10 @@ def give(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
         address = provider(wish.channel).create(order)
     except Conflict as refusal:  # this promise stays unpaid and ends by itself
         return show(request, campaign, refusal, anew=True)
-    answer = HttpResponseRedirect(address, status=303)
     if is_scanned(address):
         answer = see_other("giving:gift", campaign, taken.id)  # the code stands there until it is paid
+    else:
+        answer = HttpResponseRedirect(address, status=303)
     answer.set_cookie(
         DEVICE, wish.device, max_age=KEEP_MARKS, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
     )

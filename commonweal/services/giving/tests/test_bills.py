@@ -274,7 +274,7 @@ def test_the_books_agree_with_the_bills_to_the_fen(
     provider, bills, number = source
     provider = replace(provider, returns_fee=True)
     provider.__dict__["_sdk"] = source[0]._sdk
-    for module in ("payment", "jobs"):
+    for module in ("payment", "jobs.providers"):
         monkeypatch.setattr(f"commonweal.services.giving.{module}.providers", lambda: {provider.name: provider})
     world = hosted(world, Fraction(0))
     book, account = world.campaign.id, Account()

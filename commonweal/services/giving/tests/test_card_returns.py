@@ -51,7 +51,7 @@ def now() -> Iterator[None]:
 def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulator:
     """A provider that keeps its fee, and whose refunds end when it is told so."""
     made = Simulator(tmp_path, returns_fee=False, refunds=None)
-    for module in ("payment", "jobs"):
+    for module in ("payment", "jobs.providers"):
         monkeypatch.setattr(f"commonweal.services.giving.{module}.providers", lambda: {"simulator": made})
     return made
 

@@ -83,7 +83,7 @@ def now() -> Iterator[None]:
 @pytest.fixture
 def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulator:
     made = Simulator(tmp_path)
-    for module in ("payment", "jobs", "pages.cards"):
+    for module in ("payment", "jobs.providers", "pages.cards"):
         monkeypatch.setattr(f"commonweal.services.giving.{module}.providers", lambda: {"simulator": made})
     return made
 

@@ -69,7 +69,7 @@ def simulator(settings: Any) -> Simulator:
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulator:
     """A provider with a journal of its own, that keeps its fee when money goes back."""
     made = Simulator(tmp_path, returns_fee=False)
-    for module in ("payment", "jobs"):
+    for module in ("payment", "jobs.providers"):
         monkeypatch.setattr(f"commonweal.services.giving.{module}.providers", lambda: {"simulator": made})
     return made
 
@@ -424,7 +424,7 @@ def test_globalgiving_forty_gifts_of_one_person_are_one_giver(world: World) -> N
         gifts.give(Give(world.campaign.id, world.giver.id, 100, "CNY", COLLECTED, str(number), team=team))
     put_in(replace(world, giver=world.officer), 100)
     (walkers,) = team_queries.teams(world.campaign.id)
-    assert (walkers.people, walkers.amount) == (1, None)
+    assert (walkers.people, walkers.amount) == (None, None)
     assert len(set(gift_queries.givers_of(world.campaign.id))) == 2
     jobs.lay()
     assert campaign_queries.card(world.campaign.id).gifts == 41

@@ -97,7 +97,7 @@ def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulator:
     """A provider with a journal of its own, that keeps its fee when money goes back."""
     made = Simulator(tmp_path, returns_fee=False)
     providers: dict[str, Provider] = {"simulator": made}
-    for module in ("payment", "jobs"):
+    for module in ("payment", "jobs.providers"):
         monkeypatch.setattr(f"commonweal.services.giving.{module}.providers", lambda: providers)
     return made
 

@@ -77,7 +77,10 @@ def values(world: World) -> dict[str, list[Any]]:
         "link": ["x"],
         "token": ["x"],
     }
-    return known | {name: [uuid.uuid4()] for name in ("programme", "grant", "pool", "team", "shift")}
+    return known | {
+        name: [uuid.uuid4()]
+        for name in ("programme", "grant", "pool", "team", "shift", "bank", "book", "greeting", "case")
+    }
 
 
 def addresses(values: dict[str, list[Any]]) -> Iterator[tuple[str, str]]:
