@@ -37,6 +37,7 @@ def test_a_passkey_is_added_and_signs_in_alone(site: Site, page: Page) -> None:
         "automaticPresenceSimulation": True,
     }
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    site.cookies(VISITOR)  # from now on this account asks for more than a password: other tests have come in before
     sign_in(page, url, VISITOR, "/en/account/keys/webauthn/add/")
     page.fill("#password", PASSWORD)  # once more: this concerns safety
     page.click("main form .btn >> nth=0")
