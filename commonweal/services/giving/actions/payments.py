@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from commonweal.kernel.arrays import array, ids, octets, texts
@@ -45,7 +45,7 @@ def take_in(cursor: Cursor, reported: Sequence[Callback], now: datetime) -> list
         named = callback.book, callback.gift
         outcome = _judge(promises.get(named), callback)
         if outcome is Outcome.PAID and named in paying:
-            outcome = _again(paying[named].reference, callback)
+            outcome = _judge(replace(promises[named], paid=paying[named].reference), callback)
         if outcome is Outcome.PAID:
             paying[named] = callback
         outcomes.append(outcome)
@@ -63,10 +63,6 @@ def take_in(cursor: Cursor, reported: Sequence[Callback], now: datetime) -> list
         outcome if fresh or outcome is Outcome.PAID else Outcome.KNOWN
         for outcome, fresh in zip(outcomes, kept, strict=True)
     ]
-
-
-def _again(paid: str, callback: Callback) -> Outcome:
-    return Outcome.KNOWN if paid == callback.reference else Outcome.TWICE
 
 
 def fact_of(wish: Give, gift: uuid.UUID, now: datetime, keys: Mapping[uuid.UUID, bytes] | None = None) -> Fact:
