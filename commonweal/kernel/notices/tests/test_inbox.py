@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.ids import uuid7
@@ -42,6 +44,25 @@ def test_a_notice_is_read_by_its_receiver_alone(reader: Party) -> None:
     assert inbox.mark_read(reader, message.id).read
     assert Notice.objects.get().read_at == first
     assert inbox.unread(reader) == 0
+
+
+def test_many_are_written_to_in_a_handful_of_statements(reader: Party) -> None:
+    others = [people.register_person() for _ in range(20)]
+    gone = people.register_person()
+    forget(gone.id)
+    letters = [
+        inbox.Letter(party.id, Text(f"{n}", f"{n}"), BODY, "/giving/")
+        for n, party in enumerate([reader, *others, gone, reader])
+    ]
+    with CaptureQueriesContext(connection) as asked:
+        inbox.notify_each("test.many", letters)
+    assert len(asked) <= 6
+    assert [message.title.en for message in inbox.inbox(reader)] == ["22", "0"]
+    assert [inbox.inbox(party)[0].title.en for party in others] == [f"{n}" for n in range(1, 21)]
+    assert not Notice.objects.filter(party=gone).exists()
+    while run_due():
+        pass
+    assert [sent.to for sent in mail.outbox] == [["reader@example.org"]] * 2
 
 
 def test_the_newest_come_first(reader: Party) -> None:
