@@ -29,6 +29,7 @@ from commonweal.kernel.parties.models import (
     PartyKey,
 )
 from commonweal.kernel.proof import Fact, append
+from commonweal.kernel.sql import rows
 from commonweal.kernel.text import Text
 
 STEWARD = "steward"
@@ -162,8 +163,17 @@ def log_reading(reader: Party, subject: Party, purpose: str) -> uuid.UUID:
 
 def mail_address(party: Party) -> str | None:
     """Where mail for a party goes: its address, once it has been shown to be theirs."""
-    verified = Login.objects.filter(party=party, emailaddress__verified=True, emailaddress__email=F("email"))
-    return verified.values_list("email", flat=True).first()
+    return _verified([party.id]).values_list("email", flat=True).first()
+
+
+def have_mail(parties: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of some parties to whom mail goes."""
+    return set(_verified(parties).values_list("party_id", flat=True))
+
+
+def _verified(parties: Iterable[uuid.UUID]) -> QuerySet[Login]:
+    of = Login.objects.filter(party_id__in=list(parties))
+    return of.filter(emailaddress__verified=True, emailaddress__email=F("email"))
 
 
 def roles(party: Party, within: Party | None = None) -> frozenset[str]:
@@ -318,6 +328,12 @@ WHERE t.digest = %s AND t.revoked_at IS NULL AND t.expires_at > %s AND p.erased_
 """
 
 
+HOLDERS = """
+SELECT t.digest, t.party_id FROM parties_apitoken t JOIN parties_party p ON p.id = t.party_id
+WHERE t.digest = ANY(%(digests)s) AND t.revoked_at IS NULL AND t.expires_at > %(at)s AND p.erased_at IS NULL
+"""
+
+
 def party_of_token(secret: str, at: datetime) -> Party:
     """The party for which a token acts. Raises `Unauthenticated`."""
     digest = hashlib.sha256(secret.encode()).digest()
@@ -331,10 +347,8 @@ def party_of_token(secret: str, at: datetime) -> Party:
 
 def parties_of_tokens(digests: Iterable[bytes], at: datetime) -> dict[bytes, uuid.UUID]:
     """The parties for which tokens act, by the SHA-256 of each token. Those that do not hold are left out."""
-    found = ApiToken.objects.filter(
-        digest__in=list(digests), revoked_at=None, expires_at__gt=at, party__erased_at=None
-    ).values_list("digest", "party_id")
-    return {bytes(digest): party for digest, party in found}
+    found = rows(HOLDERS, {"digests": list(digests), "at": at})
+    return {bytes(each["digest"]): each["party_id"] for each in found}
 
 
 def named(id: uuid.UUID) -> Party | None:

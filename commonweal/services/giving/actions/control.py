@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import connection, transaction
 
-from commonweal.kernel import clock, proof
+from commonweal.kernel import clock
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.ids import uuid7
 from commonweal.kernel.parties import people
@@ -77,6 +77,12 @@ def admits(ticket: str) -> bool:
     return True
 
 
+NEXT = """
+SELECT coalesce(max(size) FILTER (WHERE size <= %(since)s + %(most)s), min(size))
+FROM proof_head WHERE size > %(since)s
+"""
+"""The furthest checkpoint that one transaction carries, or else the next one."""
+
 COUNT = """
 WITH leaf AS (
     SELECT id, convert_from(entry, 'UTF8')::jsonb AS said FROM proof_leaf WHERE seq >= %(from)s AND seq < %(to)s
@@ -109,12 +115,9 @@ def count() -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('giving:counter', 0))")
         since = queries.counted()
-        newest = proof.head(cursor, since + 1)
-        if newest is None:
+        cursor.execute(NEXT, {"since": since, "most": AT_ONCE})
+        (upto,) = cursor.fetchone()
+        if upto is None:
             return 0
-        upto = newest.size
-        last = proof.head(cursor)
-        if last is not None and last.size <= since + AT_ONCE:
-            upto = last.size
         cursor.execute(COUNT, {"from": since, "to": upto})
     return int(upto - since)

@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 
 from commonweal.kernel.jobs import every, task
-from commonweal.kernel.notices.inbox import notify
+from commonweal.kernel.notices.inbox import Letter, notify, notify_each
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import control as control_actions
 from commonweal.services.giving.actions import gifts as gift_actions
@@ -28,15 +28,13 @@ from commonweal.services.giving.rules.matches import CHANNEL as MATCH
 def thank(campaign: str) -> None:
     """Tell the givers of newly laid gifts that they have arrived: some now, the others by the next job."""
     found = gift_actions.thank(uuid.UUID(campaign))
-    for gift in found:
-        if gift.giver is not None and gift.channel != MATCH:
-            _thank(gift.giver, gift)
+    notify_each([_thanks(gift.giver, gift) for gift in found if gift.giver is not None and gift.channel != MATCH])
     if found:
         thank.enqueue(campaign=campaign)
 
 
-def _thank(giver: uuid.UUID, gift: gifts.Gift) -> None:
-    notify(
+def _thanks(giver: uuid.UUID, gift: gifts.Gift) -> Letter:
+    return Letter(
         giver,
         "giving.gift",
         Text("Your gift of {amount} has arrived", "您的 {amount} 捐助已收到").format(
@@ -57,14 +55,10 @@ def tell(update: str) -> None:
     if event := webhooks.update_event(told.id):
         webhook_actions.announce(event[0], "update", event[1])
     title = Text(told.title_en, told.title_zh)
-    for giver in {*gifts.givers_of(told.campaign_id), *givers.followers(told.campaign_id)}:
-        notify(
-            giver,
-            "giving.update",
-            Text("News of “{title}”", "“{title}”有新进展").format(title=told.campaign.title),
-            title,
-            f"/giving/{told.campaign_id}/#updates",
-        )
+    news = Text("News of “{title}”", "“{title}”有新进展").format(title=told.campaign.title)
+    link = f"/giving/{told.campaign_id}/#updates"
+    everybody = {*gifts.givers_of(told.campaign_id), *givers.followers(told.campaign_id)}
+    notify_each([Letter(giver, "giving.update", news, title, link) for giver in everybody])
 
 
 @task("giving.remind")

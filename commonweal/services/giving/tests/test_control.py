@@ -170,6 +170,23 @@ def test_counters_are_those_of_a_checkpoint(world: World, settings: Settings) ->
     assert (second.gifts, second.amount) == (3, 1_500) and second.size > first.size
 
 
+def test_counters_that_are_behind_take_as_many_checkpoints_at_once_as_they_can(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(settings)
+    control.count()
+    for n in range(7):
+        collect(world, 100 + n)
+        check(settings)  # a checkpoint a gift
+    monkeypatch.setattr(control, "AT_ONCE", 3)
+    assert [control.count() for _ in range(4)] == [3, 3, 1, 0]
+    collect(world, 200, 201, 202, 203)
+    check(settings)
+    assert control.count() == 4, "one that is larger is counted alone"
+    (counted,) = queries.counters()
+    assert counted.amount == 721 + 806
+
+
 def test_a_counter_that_the_books_do_not_bear_out_is_refused(world: World) -> None:
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("INSERT INTO giving_counter VALUES (5, 'CNY', 1, 500, 499)")
