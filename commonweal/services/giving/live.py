@@ -15,8 +15,9 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, MutableMapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django.utils.datastructures import CaseInsensitiveMapping
@@ -31,6 +32,7 @@ from commonweal.services.giving.actions import control as actions
 from commonweal.services.giving.actions.gifts import Taken
 from commonweal.services.giving.hot.batcher import QUEUE, Answer, Asked, Batcher
 from commonweal.services.giving.hot.meter import Meter
+from commonweal.services.giving.hot.shards import Shards
 from commonweal.services.giving.hot.writer import Wish, Writer, carry_gifts, carry_payments
 from commonweal.services.giving.payment import Callback, Ignored, Kind, Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
@@ -58,6 +60,7 @@ class Hands:
 
     giving: list[Writer[Wish, Taken | Refusal | None]]
     receiving: Writer[Callback, Outcome | None]
+    shards: Shards
 
     def all(self) -> list[Writer[Any, Any]]:
         """Each of them."""
@@ -66,15 +69,20 @@ class Hands:
 
 def hands() -> Hands:
     """Writers that are not open yet."""
-    return Hands([Writer(carry_gifts) for _ in range(WRITERS)], Writer(carry_payments))
+    shards, book = Shards(), attrgetter("book")
+    giving = [Writer(carry_gifts, book, shards) for _ in range(WRITERS)]
+    return Hands(giving, Writer(carry_payments, book, shards), shards)
 
 
 class Desk:
     """Where this process takes gifts and payments: its queues and its meter, on the loop that serves it."""
 
     def __init__(self, hands: Hands, queue: int = QUEUE) -> None:
-        self.gifts = Batcher([writer.write for writer in hands.giving], queue=queue)
-        self.payments = Batcher([hands.receiving.write], queue=queue)
+        def group(asked: Wish | Callback) -> Hashable:
+            return hands.shards.group(asked.book)
+
+        self.gifts = Batcher([writer.write for writer in hands.giving], group=group, queue=queue)
+        self.payments = Batcher([hands.receiving.write], group=group, queue=queue)
         self.meter = Meter(lambda: len(self.gifts) + len(self.payments))
 
     async def ask(self, batcher: Batcher[Asked, Answer], asked: Asked) -> Answer:
