@@ -20,6 +20,9 @@ from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.parties.people import mail_address, with_mail
 from commonweal.kernel.text import Text
 
+AT_ONCE = 1_000
+"""Letters that are written together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -53,7 +56,12 @@ def notify(party: uuid.UUID, kind: str, title: Text, body: Text, link: str = "")
 
 
 def notify_each(kind: str, letters: Sequence[Letter]) -> None:
-    """The same for many letters of a kind, in a handful of statements."""
+    """The same for many letters of a kind: a handful of statements for each `AT_ONCE`."""
+    for begin in range(0, len(letters), AT_ONCE):
+        _write(kind, letters[begin : begin + AT_ONCE])
+
+
+def _write(kind: str, letters: Sequence[Letter]) -> None:
     keys = cipher.keys_of({letter.party for letter in letters})
     notices = [
         Notice(
