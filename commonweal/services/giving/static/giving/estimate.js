@@ -10,18 +10,19 @@ function written({ now, least, most }) {
 }
 
 async function look() {
-  const amount = form.elements.amount.value.trim(), number = ++asked
+  const amount = form.elements.amount.value.trim() || form.elements.choice.value, number = ++asked
   const answer = amount && await fetch(`${shown.dataset.estimate}?amount=${encodeURIComponent(amount)}`).catch(() => null)
   const guesses = answer?.ok ? await answer.json() : []
   if (number !== asked) return
-  for (const place of shown.querySelectorAll("[data-pool]")) {
-    const own = place.querySelector("[data-own]"), guess = guesses.find(({ pool }) => pool === place.dataset.pool)
-    own.hidden = !guess
-    if (guess) [own.cells[0].textContent, own.cells[1].textContent] = [money({ amount }), written(guess)]
+  for (const guess of guesses) {
+    const place = shown.querySelector(`[data-pool="${guess.pool}"]`)
+    if (!place) continue
+    place.querySelector("[data-amount]").textContent = money({ amount })
+    place.querySelector("[data-adds]").textContent = written(guess)
   }
 }
 
-form?.elements.amount.addEventListener("input", () => {
+form?.addEventListener("input", () => {
   clearTimeout(soon)
   soon = setTimeout(look, 300)
 })
