@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -146,7 +147,7 @@ def test_before_there_are_statistics_a_gift_is_not_asked_for_with_all_returns_of
 ) -> None:
     """The blocks that are touched: thousands of returns of others add none."""
     (gift,) = put_in(world, 3_000)
-    values = {
+    values: dict[str, Any] = {
         "book": world.campaign.id, "gift": gift, "giver": world.giver.id, "start": NOW - DAY, "end": NOW + DAY,
         "campaigns": [world.campaign.id], "opens": NOW - DAY, "closes": NOW + DAY, "now": NOW + DAY, "settled": False,
         "company": world.charity.id, "channel": "matching", "pool_book": world.campaign.id, "pool": gift, "lots": False,
