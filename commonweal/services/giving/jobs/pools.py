@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from commonweal.kernel import clock
 from commonweal.kernel.jobs import every, task
-from commonweal.kernel.notices.inbox import notify
+from commonweal.kernel.notices.inbox import Letter, notify_each
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import cases as case_actions
 from commonweal.services.giving.actions import marks as mark_actions
@@ -34,19 +34,13 @@ def lapse() -> None:
 @task("giving.tell_delayed")
 def tell_delayed(case: str, gifts: list[str]) -> None:
     """Tell the givers of gifts that a case has taken in that the gift is there and its match waits."""
-    found = cases.one(uuid.UUID(case))
-    for giver, campaign, gift in cases.givers(found.id):
-        if str(gift) in gifts:
-            notify(
-                giver,
-                "giving.case",
-                Text("Your gift arrived in full; its match waits for a check", "您的捐款已全额到账，配捐待核查"),
-                Text(
-                    "For “{title}”. You can read why, and object. It is decided by {day}.",
-                    "项目“{title}”。您可以查看原因并提出异议，最晚 {day} 前作出决定。",
-                ).format(title=found.title, day=found.due_at.date().isoformat()),
-                f"/giving/{campaign}/gifts/{gift}/#check",
-            )
+    found, new = cases.one(uuid.UUID(case)), set(gifts)
+    title = Text("Your gift arrived in full; its match waits for a check", "您的捐款已全额到账，配捐待核查")
+    body = Text(
+        "For “{title}”. You can read why, and object. It is decided by {day}.",
+        "项目“{title}”。您可以查看原因并提出异议，最晚 {day} 前作出决定。",
+    ).format(title=found.title, day=found.due_at.date().isoformat())
+    _tell(title, body, [each for each in cases.givers(found.id) if str(each[2]) in new])
 
 
 @task("giving.call_stewards")
@@ -83,14 +77,16 @@ def _call(case: cases.Case, title: Text) -> None:
 def tell_case(case: str) -> None:
     """Tell the givers how a case of their gifts has ended."""
     found = cases.one(uuid.UUID(case))
-    for giver, campaign, gift in cases.givers(found.id):
-        notify(
-            giver,
-            "giving.case",
-            Text("The check of your gift's match: {how}", "配捐核查结果：{how}").format(how=found.state_title),
-            Text("Your gift for “{title}” stays as it is.", "您对“{title}”的捐款不受影响。").format(title=found.title),
-            f"/giving/{campaign}/gifts/{gift}/#check",
-        )
+    title = Text("The check of your gift's match: {how}", "配捐核查结果：{how}").format(how=found.state_title)
+    body = Text("Your gift for “{title}” stays as it is.", "您对“{title}”的捐款不受影响。").format(title=found.title)
+    _tell(title, body, cases.givers(found.id))
+
+
+def _tell(title: Text, body: Text, concerned: list[tuple[uuid.UUID, uuid.UUID, uuid.UUID]]) -> None:
+    notify_each(
+        "giving.case",
+        [Letter(giver, title, body, f"/giving/{campaign}/gifts/{gift}/#check") for giver, campaign, gift in concerned],
+    )
 
 
 @task("giving.settle_pools")
