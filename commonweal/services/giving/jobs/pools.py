@@ -43,6 +43,36 @@ def tell_delayed(case: str, gifts: list[str]) -> None:
     _tell(title, body, [each for each in cases.givers(found.id) if str(each[2]) in new])
 
 
+@task("giving.call_stewards")
+def call_stewards(case: str, objection: bool = False) -> None:
+    """Call the stewards who can decide a case: it was opened, or a giver of it objects."""
+    found = cases.one(uuid.UUID(case))
+    objects = objection or found.objects_to is not None
+    title = (
+        Text("A giver objects: a match is to be decided", "捐款人提出异议，请裁定配捐")
+        if objects
+        else Text("Gifts to check before they are matched", "有捐款待核查，核查后配捐")
+    )
+    _call(found, title)
+
+
+@task("giving.remind_stewards")
+def remind_stewards() -> None:
+    """Remind the stewards of cases that lapse soon, once."""
+    for id in case_actions.remind():
+        _call(cases.one(id), Text("A case lapses soon", "核查即将到期"))
+
+
+def _call(case: cases.Case, title: Text) -> None:
+    body = Text(
+        "“{title}”: {kind}. Undecided by {day}, the gifts are matched as any other.",
+        "项目“{title}”：{kind}。{day} 前未作决定，将照常配捐。",
+    ).format(title=case.title, kind=case.kind, day=case.due_at.date().isoformat())
+    if case.is_open:
+        for steward in cases.callees(case):
+            notify(steward, "giving.call", title, body, f"/giving/cases/{case.id}/")
+
+
 @task("giving.tell_case")
 def tell_case(case: str) -> None:
     """Tell the givers how a case of their gifts has ended."""
@@ -76,3 +106,4 @@ def pay_pool(campaign: str, pool: str) -> None:
 every(timedelta(minutes=1), settle_pools)
 every(timedelta(hours=1), watch)
 every(timedelta(minutes=1), lapse)
+every(timedelta(minutes=10), remind_stewards)
