@@ -12,6 +12,7 @@ import pytest
 
 from commonweal.cli import build_parser, service_names
 from commonweal.kernel.registry import services
+from tests.docs import matching
 from tests.docs.codes import ROOT, codes
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -90,6 +91,11 @@ def test_each_test_that_a_page_names_is_there(service: str) -> None:
     files = {path.stem: path.read_text() for path in (ROOT / "commonweal" / "services" / service).rglob("test_*.py")}
     named = re.findall(r"`(test_\w+)\.(test_\w+)`", readme(service))
     assert [f"{file}.{test}" for file, test in named if f"def {test}(" not in files.get(file, "")] == []
+
+
+def test_the_examples_of_matching_are_those_that_the_rules_compute() -> None:
+    """Written anew by `python -m tests.docs.matching`."""
+    assert matching.page() == matching.PAGE.read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

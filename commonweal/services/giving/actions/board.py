@@ -62,7 +62,10 @@ def take_off(who: Party, bank: uuid.UUID, id: uuid.UUID, note: str = "") -> None
         note = texts.check(note, "note", rules.LONGEST)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO giving_listing_end (listing, by_party, note, at) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            """
+            INSERT INTO giving_listing_end (listing, by_party, note, at) VALUES (%s, %s, %s, %s)
+            ON CONFLICT DO NOTHING
+            """,
             [id, who.id, note, clock.now()],
         )
 

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from commonweal.kernel import clock
 from commonweal.kernel.jobs import enqueue
 from commonweal.kernel.ledger import Leg, Transfer, post, request_hash
-from commonweal.kernel.ledger.books import check_key
+from commonweal.kernel.ledger.books import Phase, check_key
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
@@ -80,7 +80,7 @@ def keep(
 ) -> None:  # fmt: skip
     """Move what goes back of a card and write it down; a refund is pending until its provider has said how it ended."""
     request, key = request_hash(cause, str(card.id), parts.amount), f"card {cause} {id}"
-    phase = "pending" if cause is Cause.REFUND else "posted"
+    phase: Phase = "pending" if cause is Cause.REFUND else "posted"
     transfer = Transfer(card.campaign, key, request, f"giving.{cause}", legs, now, phase)
     post(cursor, [transfer])
     fields = {"campaign": str(card.campaign), "card": str(card.id), "amount": parts.amount, "asset": card.asset.code}

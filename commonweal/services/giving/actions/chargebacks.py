@@ -11,7 +11,7 @@ from commonweal.kernel.parties import cipher
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import seal
-from commonweal.services.giving.actions import books, holes, rematches
+from commonweal.services.giving.actions import books, holes, marks, rematches
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.actions.returns import GIFTS
 from commonweal.services.giving.queries import returns as queries
@@ -110,6 +110,7 @@ def _keep_again(cursor: Cursor, lost: queries.GiftReturn, again: uuid.UUID, amou
         "INSERT INTO giving_team_gift SELECT book, %s, team FROM giving_team_gift WHERE book = %s AND gift = %s",
         [again, campaign, lost.gift],
     )
+    marks.copy(cursor, campaign, lost.gift, again)
     append(cursor, fact)
 
 

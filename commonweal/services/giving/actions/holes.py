@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from commonweal.kernel.ledger import Leg, Transfer, post, request_hash
+from commonweal.kernel.ledger.books import Phase
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
 from commonweal.services.giving.actions import books, line
@@ -95,7 +96,8 @@ def keep(cursor: Cursor, of: Paid, hole: Hole, now: datetime, *, pending: bool =
     shares = {payee: hole.shares.get(payee, 0) for payee in (Payee.HOST, Payee.TIP, Payee.PROCESSOR)}
     host, tip, processor = shares.values()
     request = request_hash(hole.cause, str(of.gift), hole.amount)
-    kind, phase = f"giving.{hole.cause}", "pending" if pending else "posted"
+    kind = f"giving.{hole.cause}"
+    phase: Phase = "pending" if pending else "posted"
     transfer = Transfer(of.campaign, f"{hole.cause} {hole.id}", request, kind, tuple(hole.legs), now, phase)
     post(cursor, [transfer])
     fields = {"campaign": str(of.campaign), "gift": str(of.gift), "amount": hole.amount, "asset": of.asset}

@@ -13,13 +13,14 @@ from commonweal.kernel import clock
 from commonweal.kernel.proof.log import Cursor
 from commonweal.services.giving.actions import callbacks, card_chargebacks, chargebacks, twice
 from commonweal.services.giving.actions.card_returns import CARDS
-from commonweal.services.giving.actions.return_steps import R, Returns
+from commonweal.services.giving.actions.return_steps import Returns
 from commonweal.services.giving.actions.returns import GIFTS
 from commonweal.services.giving.payment import Callback
 from commonweal.services.giving.payment.port import NOBODY
 from commonweal.services.giving.queries import cards
 from commonweal.services.giving.queries import twice as twice_queries
 from commonweal.services.giving.queries.reconciliation import paid_as
+from commonweal.services.giving.queries.returns import R
 from commonweal.services.giving.rules.gifts import Outcome
 from commonweal.services.giving.rules.returns import End
 

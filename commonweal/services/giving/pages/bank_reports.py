@@ -33,7 +33,18 @@ def report(request: HttpRequest, bank: uuid.UUID, year: int, month: int) -> Http
 def table(request: HttpRequest, bank: uuid.UUID, year: int, month: int) -> StreamingHttpResponse:
     """The same as a table; what is not told is empty."""
     found = queries.report(bank, queries.Month(year, month))
-    head = ("month", "line", "name_zh", "name_en", "people", "exchanges", "minutes", "given_back", "with_allies", "owed")
+    head = (
+        "month",
+        "line",
+        "name_zh",
+        "name_en",
+        "people",
+        "exchanges",
+        "minutes",
+        "given_back",
+        "with_allies",
+        "owed",
+    )
     return exports.file(f"time-bank-{bank}-{found.month}.csv", head, _lines(found))
 
 

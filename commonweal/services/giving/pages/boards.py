@@ -34,7 +34,9 @@ def board(request: HttpRequest, bank: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         party = session.signed_in(request)
         try:
-            return see_other("giving:listing", bank, actions.put_up(party, bank, _wish(request.POST), form_key(request)))
+            return see_other(
+                "giving:listing", bank, actions.put_up(party, bank, _wish(request.POST), form_key(request))
+            )
         except (Invalid, Conflict) as error:
             refusal = error
     search = {name: request.GET.get(name, "")[:100] for name in ("q", "kinds", "about")}
@@ -42,9 +44,7 @@ def board(request: HttpRequest, bank: uuid.UUID) -> HttpResponse:
     member = banks.member_of(bank, party.id) if party else None
     context = {
         "bank": there,
-        "listings": queries.listings(
-            queries.around(bank), kind=kind, category=search["about"], words=search["q"]
-        ),
+        "listings": queries.listings(queries.around(bank), kind=kind, category=search["about"], words=search["q"]),
         "member": member,
         "mine": {each.id for each in queries.of_member(member.id)} if member else set(),
         "kinds": KINDS,
@@ -78,7 +78,7 @@ def listing(request: HttpRequest, bank: uuid.UUID, id: uuid.UUID) -> HttpRespons
             refusal = error
     member = banks.member_of(bank, party.id) if party else None
     own = party is not None and party.id == found.person
-    written = queries.words(id, None if own else member.id) if own or member else []
+    written = queries.words(id, None if own or member is None else member.id) if own or member else []
     context = {
         "bank": there,
         "listing": found,

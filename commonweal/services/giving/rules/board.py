@@ -83,7 +83,9 @@ def check(wish: Wish, open_ones: int) -> Wish:
     if open_ones >= MOST_OPEN:
         raise Conflict(
             "listing.many",
-            Text("You have {n} of them on the board. Take one off first.", "您已有 {n} 条，请先撤下一条。").format(n=open_ones),
+            Text("You have {n} of them on the board. Take one off first.", "您已有 {n} 条，请先撤下一条。").format(
+                n=open_ones
+            ),
         )
     return Wish(wish.kind, wish.category, what, district, wish.days)
 

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 GIFT = """SELECT n.campaign, n.gift FROM giving_case_gift n JOIN giving_gift g ON g.book = n.campaign AND g.id = n.gift
     JOIN parties_login l ON l.party_id = g.giver WHERE l.email = 'teacher@demo.example'"""
 STEWARDS = ("steward@demo.example", "steward2@demo.example")
+OTHERS = ("steward3@demo.example", "steward4@demo.example")
 WORDS = "我们八位老师共用一部手机。"
 
 

@@ -112,5 +112,5 @@ APPEND_ONLY = "".join(
 class Migration(migrations.Migration):
     """Creates the tables of boards."""
 
-    dependencies = [("giving", "0036_cases")]
+    dependencies = [("giving", "0037_objections")]
     operations = [migrations.RunSQL(sql, elidable=False) for sql in (TABLES, TRIGGERS, APPEND_ONLY)]
