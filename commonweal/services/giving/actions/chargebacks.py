@@ -48,9 +48,7 @@ def charge_back(
         (books.fund(campaign, asset), sum(map(len, spans))), (owes, receivable), (earned, there), (borne, host - there)
     )
     id = GIFTS.chargeback_id(campaign, reference)
-    hole = holes.Hole(
-        id, Cause.CHARGEBACK, amount, legs, spans, shares, receivable=receivable, reference=reference
-    )  # fmt: skip
+    hole = holes.Hole(id, Cause.CHARGEBACK, amount, legs, spans, shares, receivable=receivable, reference=reference)
     holes.keep(cursor, paid, hole, now)
     GIFTS.end(cursor, campaign, id, End.DONE, now)
     return id

@@ -79,9 +79,7 @@ def refund(who: Party, campaign: uuid.UUID, gift: uuid.UUID, amount: int, reason
         else:
             legs += books.credits((books.provider(campaign, paid.asset, paid.channel), out))
         kept = 0 if _returns_fee(paid.channel) else shares[Payee.PROCESSOR]
-        hole = holes.Hole(
-            id, Cause.REFUND, amount, legs, spans, shares, kept=kept, reason=reason, asked_by=who.id
-        )  # fmt: skip
+        hole = holes.Hole(id, Cause.REFUND, amount, legs, spans, shares, kept=kept, reason=reason, asked_by=who.id)
         holes.keep(cursor, paid, hole, now, pending=not done)
         if done:
             GIFTS.end(cursor, campaign, id, End.DONE, now)

@@ -14,7 +14,7 @@ from commonweal.services.giving.queries import banks
 router = Router()
 
 
-class Line(Schema):
+class BankMonthLine(Schema):
     """A category (empty: all together). Sums that would tell on fewer than three people are null."""
 
     category: str
@@ -25,7 +25,7 @@ class Line(Schema):
     with_allies: int | None
 
 
-class Ally(Schema):
+class BankMonthAlly(Schema):
     """An allied bank at the month's end; `owed` minutes by it, below zero by this one."""
 
     bank: uuid.UUID
@@ -34,16 +34,16 @@ class Ally(Schema):
     owed: int | None
 
 
-class Report(Schema):
+class BankMonth(Schema):
     """A bank's month."""
 
     month: str
     members: int
     joined: int
     left: int
-    lines: list[Line]
-    total: Line
-    allies: list[Ally]
+    lines: list[BankMonthLine]
+    total: BankMonthLine
+    allies: list[BankMonthAlly]
 
 
 @router.get("/banks/{uuid:bank}/reports", response=list[str], auth=None, summary="Months of a time bank that are over")
@@ -52,16 +52,18 @@ def months(request: HttpRequest, bank: uuid.UUID) -> list[str]:
     return [str(each) for each in queries.months(banks.bank(bank))]
 
 
-@router.get("/banks/{uuid:bank}/reports/{int:year}/{int:month}", response=Report, auth=None, summary="A bank's month")
-def report(request: HttpRequest, bank: uuid.UUID, year: int, month: int) -> Report:
+@router.get(
+    "/banks/{uuid:bank}/reports/{int:year}/{int:month}", response=BankMonth, auth=None, summary="A bank's month"
+)
+def report(request: HttpRequest, bank: uuid.UUID, year: int, month: int) -> BankMonth:
     """It never changes."""
     found = queries.report(bank, queries.Month(year, month))
-    return Report(
+    return BankMonth(
         month=str(found.month),
         members=found.members,
         joined=found.joined,
         left=found.left,
-        lines=[Line.from_orm(each) for each in found.lines],
-        total=Line.from_orm(found.total),
-        allies=[Ally.from_orm(each) for each in found.allies],
+        lines=[BankMonthLine.from_orm(each) for each in found.lines],
+        total=BankMonthLine.from_orm(found.total),
+        allies=[BankMonthAlly.from_orm(each) for each in found.allies],
     )

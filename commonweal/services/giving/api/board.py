@@ -59,7 +59,7 @@ class NewWord(Body):
     other: uuid.UUID | None = None
 
 
-class Why(Body):
+class TakeOff(Body):
     """For an officer: why it is taken off."""
 
     note: Annotated[str, Field(max_length=rules.LONGEST)] = ""
@@ -108,7 +108,7 @@ def exchange(
 
 
 @router.post("/banks/{uuid:bank}/board/{uuid:listing}/end", response={204: None}, summary="Take it off the board")
-def take_off(request: HttpRequest, bank: uuid.UUID, listing: uuid.UUID, why: Why) -> Status[None]:
+def take_off(request: HttpRequest, bank: uuid.UUID, listing: uuid.UUID, why: TakeOff) -> Status[None]:
     """For its member, and for an officer of its bank with a reason."""
     actions.take_off(session.signed_in(request), bank, listing, why.note)
     return Status(204, None)

@@ -79,6 +79,8 @@ class Gift:
     paid_at: datetime | None = None
     settled: bool = False
     match: uuid.UUID | None = None
+    matched_again: int = 0
+    """What of a match that was taken back a won chargeback has dealt with: matched again, or not for want of money."""
     card: uuid.UUID | None = None
     refunds: dict[uuid.UUID, Back] = field(default_factory=dict)
     disputes: dict[str, Dispute] = field(default_factory=dict)
@@ -94,10 +96,10 @@ class Gift:
     def refunded(self, *standings: str) -> int:
         return sum(each.amount for each in self.refunds.values() if each.standing in standings)
 
-    def gone(self) -> int:
-        """What of the gift, without its tip, is gone for a match."""
+    def gone(self, *, won: bool = True) -> int:
+        """What of the gift, without its tip, is gone for a match; with what of it was `won` again, or without."""
         back = [each for each in self.refunds.values() if each.standing in ("done", "bounced")]
-        every: list[Back | Dispute] = [*back, *self.disputes.values()]
+        every: list[Back | Dispute] = [*back, *(each for each in self.disputes.values() if won or not each.won)]
         return min(self.amount, sum(each.amount - each.shares["tip"] for each in every))
 
     def divide(self, amount: int, gone: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -369,8 +371,11 @@ class Model:
         self.sums["provider:simulator"] -= amount
         self._claw(id)
 
-    def win(self, id: uuid.UUID, reference: str, fresh: Iterable[uuid.UUID]) -> None:
-        """A chargeback is won: what the fund had lost is a `fresh` gift."""
+    def win(self, id: uuid.UUID, reference: str, fresh: Mapping[str, uuid.UUID]) -> set[str]:
+        """A chargeback is won: what the fund had lost is a `fresh` gift, and what a pool had taken back matches it.
+
+        Returns the channels of the gifts that there have to be.
+        """
         gift, dispute = self.gifts[id], self.gifts[id].disputes[reference]
         dispute.won = True
         owed = dispute.amount - dispute.fund - dispute.host
@@ -380,9 +385,20 @@ class Model:
         self.sums["host"] += dispute.host - open_borne
         self._leave(owed - open_debt)
         self.sums["provider:simulator"] += dispute.amount
-        for again in fresh:
-            self.gifts[again] = Gift(dispute.fund, PROVIDER, gift.at, paid=True, in_time=gift.in_time)
+        made = {PROVIDER: dispute.fund} if dispute.fund else {}
+        if gift.match and (wish := self._taken(gift.match) - gift.matched_again - self._due(gift, won=False)) > 0:
+            gift.matched_again += wish
+            if dispute.fund and (there := min(wish, self.left)):
+                made[MATCHING] = there
+                self.left -= there
+        for channel, amount in made.items():
+            if channel in fresh:
+                self.gifts[fresh[channel]] = Gift(amount, channel, gift.at, paid=True, in_time=gift.in_time)
+        if MATCHING in made and set(fresh) == set(made):
+            self.gifts[fresh[PROVIDER]].match, self.gifts[fresh[PROVIDER]].counted = fresh[MATCHING], dispute.fund
+        for again in fresh.values():
             self._lay(again, again=True)
+        return set(made)
 
     def repay(self, amount: int) -> None:
         self.sums["receivable"] -= amount
@@ -392,9 +408,16 @@ class Model:
         gift = self.gifts.get(id)
         if gift is None or gift.match is None:
             return
-        whole = self.gifts[gift.match].amount
-        gone = max(0, gift.gone() - (gift.amount - gift.counted))
-        due = whole - whole * (gift.counted - gone) // gift.counted - len(self.mine(gift.match, "back"))
+        due = self._due(gift) - self._taken(gift.match)
         for unit in self.mine(gift.match, "free")[: max(0, due)]:
             unit.fate = "back"
             self.left += 1
+
+    def _due(self, gift: Gift, *, won: bool = True) -> int:
+        """What of the match of a gift goes back to the pool, for what is gone of the gift."""
+        whole = self.gifts[gift.match].amount if gift.match else 0
+        gone = max(0, gift.gone(won=won) - (gift.amount - gift.counted))
+        return whole - whole * (gift.counted - gone) // gift.counted
+
+    def _taken(self, match: uuid.UUID) -> int:
+        return len(self.mine(match, "back"))

@@ -402,11 +402,16 @@ class Machine(RuleBasedStateMachine):
                 said = {"reference": reference, "succeeded": False}
                 assert self.confirm(self.simulator.report_chargeback(order, self.model.now, **said)) is outcome
             with connection.cursor() as cursor:
-                cursor.execute("SELECT gift FROM giving_payment WHERE book = %s AND start IS NULL", [self.book])
-                fresh = [row[0] for row in cursor.fetchall()]
+                cursor.execute(
+                    """
+                    SELECT g.channel, g.id FROM giving_payment p JOIN giving_gift g ON g.book = p.book AND g.id = p.gift
+                    WHERE p.book = %s AND p.start IS NULL ORDER BY p.transfer
+                    """,
+                    [self.book],
+                )
+                fresh = dict(cursor.fetchall())
             payouts.lay(self.book)
-        assert len(fresh) == (1 if dispute.fund else 0)
-        self.model.win(id, reference, fresh)
+        assert self.model.win(id, reference, fresh) == set(fresh)
 
     @rule(pick=picks, fee=st.integers(1, 20))
     @precondition(lambda self: self.unpriced())
