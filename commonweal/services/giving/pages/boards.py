@@ -19,6 +19,7 @@ from commonweal.services.giving.pages.forms import amount, one_of, whole
 from commonweal.services.giving.queries import banks
 from commonweal.services.giving.queries import board as queries
 from commonweal.services.giving.rules import board as rules
+from commonweal.services.giving.rules import texts
 from commonweal.services.giving.rules.banks import CATEGORIES
 from commonweal.services.giving.rules.deeds import MINUTES
 
@@ -62,7 +63,7 @@ def _wish(form: QueryDict) -> rules.Wish:
         kind = rules.Kind(form.get("kind", ""))
     except ValueError as error:
         raise Invalid("choice.none", Text("Choose one of these.", "请选择一项。"), field="kind") from error
-    what = Text(form.get("what_en", ""), form.get("what_zh", ""))
+    what = texts.both(form.get("what_en", ""), form.get("what_zh", ""), "what", rules.LONGEST)
     return rules.Wish(kind, form.get("category", ""), what, form.get("district", ""), whole(form, "days", 0))
 
 

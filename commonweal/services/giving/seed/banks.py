@@ -12,6 +12,7 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import (
     alliances,
     banks,
+    board,
     clearings,
     exchanges,
     members,
@@ -20,15 +21,16 @@ from commonweal.services.giving.queries import banks as bank_queries
 from commonweal.services.giving.queries import exchanges as exchange_queries
 from commonweal.services.giving.rules.banks import Asking as Help
 from commonweal.services.giving.rules.banks import Part, Side, Terms
+from commonweal.services.giving.rules.board import Kind, Wish
 from commonweal.services.giving.seed.cast import DAY, Cast
 
 
 def exchange_time(cast: Cast, today: datetime) -> None:
-    """Three time banks that are allied, their exchanges, a clearing, something to confirm and something in dispute."""
+    """Three time banks that are allied, their exchanges, a clearing, one to confirm and one in dispute, and boards."""
     if bank_queries.banks():
         return
     giver, company, teacher = cast.givers
-    with clock.stopped(today - 30 * DAY):
+    with clock.stopped(today - 40 * DAY):
         lake = _bank("Cuihu", "翠湖", teacher, (giver, company))
         hill = _bank("Shiba", "石坝", cast.officer, (teacher,))
         shore = _bank("Erhai", "洱海", company, (teacher,))
@@ -51,6 +53,14 @@ def exchange_time(cast: Cast, today: datetime) -> None:
         clearings.clear()
         _help(lake, 4, lake, 1, 25, "digital", "seed-to-confirm", confirms=False)
         _help(hill, 2, shore, 3, 70, "meals", "seed-disputed", claims=40)
+
+    with clock.stopped(today - DAY):
+        for bank, person, kind, category, what in (
+            (lake, giver, Kind.OFFER, "digital", Text("Telephones explained, with patience", "耐心教用智能手机")),
+            (lake, company, Kind.ASK, "garden", Text("Somebody to water plants in May", "五月请人帮忙浇花")),
+            (shore, teacher, Kind.OFFER, "lessons", Text("Singing for beginners", "唱歌入门")),
+        ):
+            board.put_up(person, bank, Wish(kind, category, what, "五华区", 90), f"seed-{category}")
 
 
 def _bank(en: str, zh: str, officer: Party, known: tuple[Party, ...]) -> uuid.UUID:
