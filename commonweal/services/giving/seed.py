@@ -250,8 +250,9 @@ def _team(cast: Cast, today: datetime) -> None:
 
 
 def _card(cast: Cast, today: datetime) -> None:
-    """A gift card that a company has bought: part of it given by who got it, part refunded."""
-    giver, company, _ = cast.givers
+    """A gift card that a company has bought: part of it given by who got it, part refunded. A gift with a tip, which is
+    what the host has earned."""
+    giver, company, teacher = cast.givers
     campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="After the flood").first()
     simulator = providers()["simulator"]
     if campaign is None or card_queries.bought(company.id) or not isinstance(simulator, Simulator):
@@ -265,6 +266,7 @@ def _card(cast: Cast, today: datetime) -> None:
         card_uses.redeem(giver, code, campaign.id, 80_00, "seed-card-use")
         refund = card_returns.refund(cast.stewards[0], campaign.id, card.id, 50_00, "演示退款 (made up)", "seed-refund")
         card_returns.send(campaign.id, refund)
+        _paid(campaign, Give(campaign.id, teacher.id, 50_00, campaign.asset, simulator.name, "seed-tip", tip=5_00))
 
 
 def _order(cast: Cast, today: datetime) -> None:
@@ -494,7 +496,7 @@ def _paid(campaign: Campaign, wish: Give, payer: str = "") -> uuid.UUID:
         raise TypeError("a demonstration pays through the simulator")
     taken = gifts.give(wish)
     if not taken.existed:
-        order = Order(campaign.id, taken.id, wish.amount, campaign.asset, campaign.title)
+        order = Order(campaign.id, taken.id, wish.whole, campaign.asset, campaign.title)
         gifts.confirm(simulator.name, *simulator.report(order, clock.now(), payer=payer))
     return taken.id
 

@@ -69,8 +69,8 @@ def _call(case: cases.Case, title: Text) -> None:
         "项目“{title}”：{kind}。{day} 前未作决定，将照常配捐。",
     ).format(title=case.title, kind=case.kind, day=case.due_at.date().isoformat())
     if case.is_open:
-        for steward in cases.callees(case):
-            notify(steward, "giving.call", title, body, f"/giving/cases/{case.id}/")
+        link = f"/giving/cases/{case.id}/"
+        notify_each("giving.call", [Letter(steward, title, body, link) for steward in cases.callees(case)])
 
 
 @task("giving.tell_case")

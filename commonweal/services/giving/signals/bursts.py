@@ -21,7 +21,7 @@ _SAME = Text(
     "{count} gifts of {amount} within {time}; {expected} would be usual among those of that time.",
     "{time}内有 {count} 笔 {amount}的捐款，同一时段通常约为 {expected} 笔。",
 )
-_REGULAR = Text("They came at regular intervals of about {gap}.", "捐款间隔非常规律，约 {gap} 一笔。")
+_REGULAR = Text("They came at regular intervals of about {gap}.", "捐款间隔非常规律，约每 {gap}一笔。")
 _ONE_ACCOUNT = Text(
     "One account made {count} gifts, half of them within {gap} of the one before.",
     "同一账号捐款 {count} 笔，其中一半与前一笔相隔不到 {gap}。",

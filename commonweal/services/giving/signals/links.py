@@ -34,7 +34,7 @@ _ONE_AIM = Text(
 )
 _SAME = Text("{same} of {gifts} gifts are {amount}.", "{gifts} 笔捐款中有 {same} 笔都是 {amount}。")
 _FAST = Text("Half of them came within {gap} of the one before.", "其中一半与前一笔相隔不到 {gap}。")
-_REGULAR = Text("They came at regular intervals of about {gap}.", "捐款间隔非常规律，约 {gap} 一笔。")
+_REGULAR = Text("They came at regular intervals of about {gap}.", "捐款间隔非常规律，约每 {gap}一笔。")
 _REFUNDED = Text("{refunded} of {gifts} were refunded.", "{gifts} 笔中有 {refunded} 笔已退款。")
 
 
