@@ -222,9 +222,9 @@ MATCHED_BEFORE = "matched-before"
 
 GIFTS = """
     SELECT g.book, g.id, g.giver, g.at, g.amount, t.team, coalesce(w.kind, '') AS withheld,
-           least(g.amount, coalesce((SELECT sum(r.amount - r.tip) FROM giving_return r JOIN giving_return_end e
-                    ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
-                    WHERE r.book = g.book AND r.gift = g.id), 0))::bigint AS refunded,
+           least(g.amount, coalesce((SELECT sum(r.amount - r.tip) FILTER (WHERE EXISTS (
+                        SELECT FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id AND e.outcome = 'done'))
+                    FROM giving_return r WHERE r.book = g.book AND r.gift = g.id), 0))::bigint AS refunded,
            NOT %(settled)s AND EXISTS (SELECT FROM giving_match m WHERE m.book = g.book AND m.gift = g.id
                 AND m.pool_book = %(pool_book)s AND m.pool = %(pool)s) AS matched,
            CASE WHEN %(lots)s THEN coalesce((SELECT sum(d.amount) FROM giving_act d

@@ -2,11 +2,9 @@
 const shown = document.querySelector("[data-estimate]"), form = shown?.closest("form")
 let asked = 0, soon
 
-const money = ({ amount }) => shown.dataset.money.replace("#", amount)
-
-function written({ now, least, most }) {
-  const range = `${money(least)} – ${money(most)}`
-  return now === null ? range : now.amount === most.amount ? money(now) : `${money(now)} (${range})`
+function written({ now, most }) {
+  const bound = `≤ ${most.amount}`
+  return now === null ? bound : now.amount === most.amount ? now.amount : `${now.amount} (${bound})`
 }
 
 async function look() {
@@ -17,7 +15,7 @@ async function look() {
   for (const place of shown.querySelectorAll("[data-pool]")) {
     const own = place.querySelector("[data-own]"), guess = guesses.find(({ pool }) => pool === place.dataset.pool)
     own.hidden = !guess
-    if (guess) [own.cells[0].textContent, own.cells[1].textContent] = [money({ amount }), written(guess)]
+    if (guess) own.cells[0].textContent = shown.dataset.own.replace("{0}", amount).replace("{1}", written(guess))
   }
 }
 
