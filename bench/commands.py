@@ -21,8 +21,8 @@ from commonweal.kernel.errors import Invalid
 from commonweal.kernel.text import Text
 
 GROUND = {
-    "access_http", "access_judge", "access_valhalla", "commands", "figure", "giving_day", "giving_open", "giving_rush",
-    "giving_trace", "ground", "naive", "open_loop",
+    "access_http", "access_judge", "access_valhalla", "commands", "figure", "giving_day", "giving_fraud", "giving_open",
+    "giving_rush", "giving_trace", "ground", "naive", "open_loop",
 }  # fmt: skip
 
 

@@ -164,3 +164,10 @@ def export(gifts: int = 100_000) -> list[Figure]:
     from bench import giving_open
 
     return giving_open.export(gifts)
+
+
+def fraud(gifts: int = 100_000) -> list[Figure]:
+    """Precision, recall and honest givers delayed: planted rings on days of so many honest gifts, of two kinds."""
+    from bench import giving_fraud
+
+    return giving_fraud.fraud(gifts)

@@ -1,4 +1,4 @@
-"""The engines of giving: `matching` (a million gifts) and `signals` (100,000 honest gifts a day, and planted rings)."""
+"""The engines of giving: `matching` (a million gifts)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from fractions import Fraction
 
 from bench.figure import Figure, figure
 from commonweal.services.giving.matching import Caps, Gift, Pool, Proportional, ProRata, Quadratic, Slice, match
-from commonweal.services.giving.signals import find
-from commonweal.services.giving.signals.tests.world import world
 
 AT = datetime(2026, 9, 9, 1, tzinfo=UTC)
 MILLION = 1_000_000
@@ -42,28 +40,3 @@ def matching() -> list[Figure]:
         anchor = "a loop without caps"
         figures.append(figure(f"match, {scheme.name}", speed, "gifts/s", anchor=anchor, anchor_value=plain, n=MILLION))
     return figures
-
-
-def signals() -> list[Figure]:
-    """Precision, recall and honest givers delayed: the worst of five days of 100,000 honest gifts and 25 rings."""
-    worst: dict[str, float] = {"precision": 1, "recall": 1, "delayed": 0, "seconds": 0}
-    planted = 0
-    for seed in range(100, 105):
-        day = world(seed)
-        begin = time.process_time()
-        found = {gift for signal in find(day.rows) for gift in signal.gifts}
-        took = time.process_time() - begin
-        account = {row.id: row.account for row in day.rows}
-        honest = {account[row.id] for row in day.rows if row.id not in day.planted}
-        right = len(found & day.planted)
-        planted += len(day.planted)
-        worst["precision"] = min(worst["precision"], right / len(found))
-        worst["recall"] = min(worst["recall"], right / len(day.planted))
-        worst["delayed"] = max(worst["delayed"], len({account[gift] for gift in found - day.planted}) / len(honest))
-        worst["seconds"] = max(worst["seconds"], took)
-    return [
-        figure("precision", worst["precision"], "", anchor="aim", anchor_value=0.95, n=planted, least=0.95),
-        figure("recall", worst["recall"], "", anchor="aim", anchor_value=0.90, n=planted, least=0.90),
-        figure("honest delayed", worst["delayed"], "", anchor="aim", anchor_value=0.001, n=planted, most=0.001),
-        figure("100,000 gifts", worst["seconds"], "s", anchor="aim", anchor_value=10, n=100_000, most=10),
-    ]

@@ -30,8 +30,9 @@ from django.urls import get_resolver
 from commonweal.kernel import live as live_streams
 from commonweal.kernel.errors import Busy
 from commonweal.kernel.registry import services
+from commonweal.kernel.text import Text
 from commonweal.operation import lifeline
-from commonweal.web import live
+from commonweal.web import failures, languages, live
 from commonweal.web.wsgi import application as django
 
 Scope = MutableMapping[str, Any]
@@ -58,6 +59,12 @@ REFUSALS = {
     503: ("busy", "Many people are here right now. Try again in a second.", "现在访问的人很多，请一秒后再试。"),
 }
 """What is refused before Django sees it: status, then code and both texts."""
+WAIT = Text(
+    "Many people are here right now. A page that you wanted to see is asked for again by itself in three seconds. If "
+    "you have just sent a form, go back and send it once more: the same form is taken once, however often it is sent.",
+    "现在访问的人很多。如果您在打开页面，三秒后会自动重试；如果刚提交了表单，请返回再提交一次：同一张表单无论提交几次，只受理一次。",
+)
+"""What a 503 says to people."""
 
 _pool = ThreadPoolExecutor(THREADS, "django")
 _waiting = 0
@@ -98,9 +105,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
                 break
         await _answer_by_django(scope, receive, send)
     except Busy:
-        await _refuse(send, 503)
+        await _refuse(scope, send, 503)
     except _Refused as refused:
-        await _refuse(send, refused.args[0])
+        await _refuse(scope, send, refused.args[0])
     except _Gone:
         return
 
@@ -220,14 +227,27 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
     return environ
 
 
-async def _refuse(send: Send, status: int) -> None:
-    """A refusal that needs neither Django nor a thread: problem details (RFC 9457) in both languages."""
+async def _refuse(scope: Scope, send: Send, status: int) -> None:
+    """A refusal that needs no thread: a page for whoever reads one, else problem details (RFC 9457), both languages."""
     code, en, zh = REFUSALS[status]
-    problem = {"type": "about:blank", "title": en, "status": status, "detail": en, "code": code, "en": en, "zh": zh}
-    content = json.dumps(problem, ensure_ascii=False).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(content)).encode())]
+    language, accept = languages.of_path(scope["path"]), b""
+    for name, value in scope["headers"]:
+        accept = value if name.lower() == b"accept" else accept
+    if language and b"text/html" in accept:
+        text = WAIT if status == 503 else Text(en, zh)
+        kind, content = b"text/html; charset=utf-8", failures.page_of_all(status, code, text, language)
+    else:
+        problem = {"type": "about:blank", "title": en, "status": status, "detail": en, "code": code, "en": en, "zh": zh}
+        kind, content = b"application/problem+json", json.dumps(problem, ensure_ascii=False).encode()
+    headers = [
+        (b"content-type", kind),
+        (b"content-length", str(len(content)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
     if status == 503:
         headers.append((b"retry-after", b"1"))
+        if scope["method"] == "GET":
+            headers.append((b"refresh", b"3"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 

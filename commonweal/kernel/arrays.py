@@ -18,8 +18,10 @@ def ids(values: Iterable[uuid.UUID | None]) -> str:
 
 
 def moments(values: Iterable[datetime | None]) -> str:
-    """An array of moments."""
-    return "{" + ",".join([f'"{value.isoformat()}"' if value else "NULL" for value in values]) + "}"
+    """An array of moments; those of a batch are few."""
+    found = list(values)
+    written = {value: f'"{value.isoformat()}"' if value else "NULL" for value in set(found)}
+    return "{" + ",".join([written[value] for value in found]) + "}"
 
 
 def octets(values: Iterable[bytes | None]) -> str:

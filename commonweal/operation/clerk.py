@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import signal
 import threading
 from contextlib import suppress
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 PAUSE = 0.2
 """Seconds between two checkpoints while there is little to do."""
+NICE = 10
+"""Who waits for an answer comes first: what a rush leaves to be told is told after it."""
 RECURRENCES = 25
 """After how many rounds the recurring tasks are looked at, and whether the clock has been set back."""
 
@@ -86,6 +89,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     lifeline.hold(lifeline.supervisor())
+    os.nice(NICE)
     setup()
     serve(stop)
     _leave()

@@ -20,6 +20,8 @@ SIGN_INS = {
     "teacher@demo.example": Text("a village teacher", "乡村教师"),
     "steward@demo.example": Text("a steward", "审核员"),
     "steward2@demo.example": Text("another steward", "另一位审核员"),
+    "steward3@demo.example": Text("a third steward", "第三位审核员"),
+    "steward4@demo.example": Text("a fourth steward", "第四位审核员"),
 }
 
 

@@ -26,7 +26,7 @@ def main() -> None:
         port=arguments.port,
         interface=Interfaces.ASGINL,
         workers=arguments.workers,
-        loop=Loops.asyncio,
+        loop=Loops.auto,
         backlog=2048,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         log_access=False,

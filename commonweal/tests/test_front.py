@@ -237,7 +237,7 @@ def test_each_refusal_is_said_in_both_languages(status: int) -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(front._refuse(send, status))
+    asyncio.run(front._refuse(Visit().scope, send, status))
     problem = json.loads(sent[1]["body"])
     assert problem["status"] == sent[0]["status"] == status
     assert problem["en"].isascii()
@@ -261,7 +261,7 @@ def test_a_live_route_answers_itself_or_leaves_the_whole_request_to_django(
 ) -> None:
     async def route(scope: Message, receive: Any, send: Any) -> Any:
         if scope["method"] == "GET":
-            await front._refuse(send, 501)
+            await front._refuse(scope, send, 501)
             return None
         first = await receive()
 
@@ -285,3 +285,20 @@ def test_a_live_route_that_is_full_answers_503(monkeypatch: pytest.MonkeyPatch) 
     answer = visit("POST", "/hot/x")
     assert (answer.status, answer.code) == (503, "busy")
     assert (b"retry-after", b"1") in answer.headers
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "现在访问的人很多"), ("en", "Many people are here right now")])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_people_are_told_on_a_page_that_the_queue_is_full(
+    monkeypatch: pytest.MonkeyPatch, language: str, words: str, method: str
+) -> None:
+    monkeypatch.setattr(front, "_waiting", front.QUEUE + front.THREADS)
+    answer = visit(method, f"/{language}/giving/x/give/", headers=[("accept", "text/html,*/*;q=0.8")])
+    headers = dict(answer.headers)
+    assert (answer.status, headers[b"retry-after"], headers[b"cache-control"]) == (503, b"1", b"no-store")
+    assert headers[b"content-type"] == b"text/html; charset=utf-8"
+    assert headers.get(b"refresh") == (b"3" if method == "GET" else None), "a form is never sent again by itself"
+    page = answer.body.decode()
+    assert words in page and page.count("<h1>") == 1 and 'href=""' in page
+    for other in (visit(method, f"/{language}/x/"), visit(method, "/api/v1/x", headers=[("accept", "text/html")])):
+        assert other.code == "busy", "programs get the problem document"

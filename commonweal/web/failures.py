@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 from urllib.parse import urlencode
@@ -12,9 +13,11 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 
 from commonweal.kernel.errors import Busy, Refusal, TooMany
-from commonweal.kernel.text import Text
+from commonweal.kernel.text import Language, Text
+from commonweal.web import languages
 from commonweal.web.context import without_records
 
 _GENERAL: dict[int, tuple[str, Text, Text]] = {
@@ -190,6 +193,17 @@ def page(request: HttpRequest, refusal: Refusal) -> str:
     said = {"status": refusal.status, "code": refusal.code, "title": title(refusal.status), "text": refusal.text}
     context = without_records(request) | said
     return render_to_string("web/failure.html", context)
+
+
+@functools.cache
+def page_of_all(status: int, code: str, text: Text, language: Language) -> bytes:
+    """The page of a refusal that is the same at every address, made once: to try again is to load where one is."""
+    request, refusal = HttpRequest(), Refusal(code, text)
+    request.path = request.path_info = f"/{language}/"
+    said = {"status": status, "code": refusal.code, "title": title(status), "text": refusal.text}
+    with translation.override(languages.DJANGO[language]):
+        context = without_records(request) | said | {"here": ""}
+        return render_to_string("web/failure.html", context).encode()
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

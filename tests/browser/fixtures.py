@@ -24,7 +24,7 @@ import psycopg
 import pytest
 from django.urls import reverse
 from django.utils import translation
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from commonweal.kernel.postgres import Server
 from commonweal.operation.seed import PASSWORD
@@ -48,6 +48,8 @@ from commonweal.operation.database import reach
 with reach():
     print(json.dumps(importlib.import_module(sys.argv[1]).make()))
 """
+PATIENCE = 30_000
+"""Milliseconds in which what a page promises must be seen, also on a machine at its limit."""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -182,6 +184,7 @@ def browser() -> Iterator[Browser]:
         pytest.fail("Chromium is missing: apt-get install chromium", pytrace=False)
     # Playwright's loop lives in this thread, where Django would refuse to work from then on.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium

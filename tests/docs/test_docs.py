@@ -13,6 +13,7 @@ import pytest
 
 from commonweal.cli import build_parser, service_names
 from commonweal.kernel.registry import services
+from tests.docs import matching
 from tests.docs.codes import ROOT, codes
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -108,6 +109,11 @@ def test_each_journey_is_walked_in_both_languages_without_javascript_by_keyboard
                 if node.name.startswith("test_"):
                     walked.add(f"{path.stem}.{node.name}")
     assert set(re.findall(r"`(test_\w+\.test_\w+)`", listed)) == walked
+
+
+def test_the_examples_of_matching_are_those_that_the_rules_compute() -> None:
+    """Written anew by `python -m tests.docs.matching`."""
+    assert matching.page() == matching.PAGE.read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,10 @@ class Task:
         """Ask for it, in the caller's transaction. The payload is JSON: ids, never personal data."""
         enqueue(self.name, run_after=self.run_after, **payload)
 
+    def enqueue_each(self, payloads: Sequence[Mapping[str, Any]]) -> None:
+        """Ask for it many times at once."""
+        enqueue_each(self.name, payloads, run_after=self.run_after)
+
     def using(self, *, run_after: datetime) -> Task:
         """The same, not before a moment."""
         return dataclasses.replace(self, run_after=run_after)
@@ -43,12 +47,21 @@ class Task:
 
 def enqueue(name: str, *, run_after: datetime | None = None, **payload: Any) -> None:
     """Ask for the task of this name, in the caller's transaction: for actions, which lie below the module of jobs."""
+    enqueue_each(name, [payload], run_after=run_after)
+
+
+def enqueue_each(name: str, payloads: Sequence[Mapping[str, Any]], *, run_after: datetime | None = None) -> None:
+    """Ask for the same task many times, in one statement."""
     now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO jobs_job (id, task, payload, due, counted_from) VALUES (%s, %s, %s, %s, %s)",
-            [uuid7(), name, json.dumps(payload), run_after or now, None if run_after else now],
-        )
+            """
+            INSERT INTO jobs_job (id, task, payload, due, counted_from)
+            SELECT j.id, %s, j.payload, %s, %s FROM unnest(%s::uuid[], %s::jsonb[]) AS j (id, payload)
+            """,
+            [name, run_after or now, None if run_after else now, [uuid7() for _ in payloads],
+             [json.dumps(payload) for payload in payloads]],
+        )  # fmt: skip
 
 
 def task(

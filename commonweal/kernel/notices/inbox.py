@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,8 +17,11 @@ from commonweal.kernel.notices.models import Notice
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.erasure import eraser
 from commonweal.kernel.parties.models import Login, Party
-from commonweal.kernel.parties.people import mail_address
+from commonweal.kernel.parties.people import mail_address, with_mail
 from commonweal.kernel.text import Text
+
+AT_ONCE = 1_000
+"""Letters that are written together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +37,47 @@ class Message:
     read: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is written to a party. `link` is a path on this site without the language."""
+
+    party: uuid.UUID
+    title: Text
+    body: Text
+    link: str = ""
+
+
 def notify(party: uuid.UUID, kind: str, title: Text, body: Text, link: str = "") -> None:
     """Write to a party, in the caller's transaction: into the inbox, and by mail to those with a verified address.
 
     A party that has been forgotten is passed over.
     """
-    value = {"title": [title.en, title.zh], "body": [body.en, body.zh], "link": link}
-    try:
-        sealed = cipher.seal_for(party, value)
-    except cipher.Forgotten:
-        return
-    notice = Notice.objects.create(party_id=party, kind=kind, sealed=sealed, created_at=clock.now())
-    if mail_address(notice.party):
-        mail.enqueue(notice=str(notice.id))
+    notify_each(kind, [Letter(party, title, body, link)])
+
+
+def notify_each(kind: str, letters: Sequence[Letter]) -> None:
+    """The same for many letters of a kind: a handful of statements for each `AT_ONCE`."""
+    for begin in range(0, len(letters), AT_ONCE):
+        _write(kind, letters[begin : begin + AT_ONCE])
+
+
+def _write(kind: str, letters: Sequence[Letter]) -> None:
+    keys = cipher.keys_of({letter.party for letter in letters})
+    notices = [
+        Notice(
+            party_id=letter.party, kind=kind, sealed=cipher.seal_with(keys[letter.party], letter.party, _said(letter))
+        )
+        for letter in letters
+        if letter.party in keys
+    ]
+    Notice.objects.bulk_create(notices)
+    mailed = with_mail(keys)
+    mail.enqueue_each([{"notice": str(notice.id)} for notice in notices if notice.party_id in mailed])
+
+
+def _said(letter: Letter) -> dict[str, object]:
+    title, body = letter.title, letter.body
+    return {"title": [title.en, title.zh], "body": [body.en, body.zh], "link": letter.link}
 
 
 @task("notices.mail")

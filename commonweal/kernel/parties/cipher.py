@@ -71,7 +71,12 @@ def keys_of(parties: Iterable[uuid.UUID]) -> dict[uuid.UUID, bytes]:
 
 def seal_for(party: uuid.UUID, value: Any) -> bytes:
     """A JSON value, readable only while the party has its key. Raises `Forgotten`."""
-    return encrypt(key_of(party), json.dumps(value, ensure_ascii=False).encode(), party.bytes)
+    return seal_with(key_of(party), party, value)
+
+
+def seal_with(key: bytes, party: uuid.UUID, value: Any) -> bytes:
+    """The same under the party's key at hand, one of `keys_of`."""
+    return encrypt(key, json.dumps(value, ensure_ascii=False).encode(), party.bytes)
 
 
 def open_for(party: uuid.UUID, sealed: bytes) -> Any:

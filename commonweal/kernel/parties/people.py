@@ -162,8 +162,16 @@ def log_reading(reader: Party, subject: Party, purpose: str) -> uuid.UUID:
 
 def mail_address(party: Party) -> str | None:
     """Where mail for a party goes: its address, once it has been shown to be theirs."""
-    verified = Login.objects.filter(party=party, emailaddress__verified=True, emailaddress__email=F("email"))
-    return verified.values_list("email", flat=True).first()
+    return _verified([party.id]).values_list("email", flat=True).first()
+
+
+def with_mail(parties: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these parties that have a `mail_address`."""
+    return set(_verified(parties).values_list("party_id", flat=True))
+
+
+def _verified(parties: Iterable[uuid.UUID]) -> QuerySet[Login]:
+    return Login.objects.filter(party__in=list(parties), emailaddress__verified=True, emailaddress__email=F("email"))
 
 
 def roles(party: Party, within: Party | None = None) -> frozenset[str]:

@@ -38,7 +38,7 @@ STAGE = f"{STAGED} SELECT * FROM unnest(%s::uuid[], %s::bytea[])"
 
 PLACE = r"""
 WITH taken AS (
-    DELETE FROM proof_staged WHERE id IN (SELECT id FROM proof_staged ORDER BY id LIMIT %s)
+    DELETE FROM proof_staged WHERE id = ANY (ARRAY(SELECT id FROM proof_staged ORDER BY id LIMIT %s))
     RETURNING id, entry
 ), placed AS (
     INSERT INTO proof_leaf (seq, id, entry)
@@ -47,7 +47,10 @@ WITH taken AS (
 )
 SELECT string_agg(hash, '' ORDER BY seq) FROM placed
 """
-"""Numbers staged facts from a size on: the leaf hashes in order, one after the other; null if nothing is staged."""
+"""Numbers staged facts from a size on: the leaf hashes in order, one after the other; null if nothing is staged.
+
+An array, because a table that was empty when PostgreSQL looked at it last would be joined to itself row by row.
+"""
 
 
 class Cursor(Protocol):
@@ -143,10 +146,19 @@ def sequence(connection: psycopg.Connection[Any], signer: SignerKey, at: datetim
         return checkpoint
 
 
-def head(cursor: Cursor, size: int | None = None) -> Any:
-    """The newest checkpoint, or the first with at least `size` leaves: `size`, `root`, `note`, `at`; None if none."""
+def head(cursor: Cursor, size: int | None = None, *, most: int | None = None) -> Any:
+    """The newest checkpoint, of those with `most` leaves at most; or the first with at least `size` leaves.
+
+    `size`, `root`, `note`, `at`; None if there is none.
+    """
     if size is None:
-        cursor.execute("SELECT size, root, note, at FROM proof_head ORDER BY size DESC LIMIT 1")
+        cursor.execute(
+            """
+            SELECT size, root, note, at FROM proof_head
+            WHERE size <= coalesce(%s, 9223372036854775807) ORDER BY size DESC LIMIT 1
+            """,
+            [most],
+        )
     else:
         cursor.execute("SELECT size, root, note, at FROM proof_head WHERE size >= %s ORDER BY size LIMIT 1", [size])
     row = cursor.fetchone()

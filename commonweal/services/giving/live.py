@@ -10,13 +10,15 @@ its key the API finds what was written, if something was.
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, MutableMapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django.utils.datastructures import CaseInsensitiveMapping
@@ -31,6 +33,7 @@ from commonweal.services.giving.actions import control as actions
 from commonweal.services.giving.actions.gifts import Taken
 from commonweal.services.giving.hot.batcher import QUEUE, Answer, Asked, Batcher
 from commonweal.services.giving.hot.meter import Meter
+from commonweal.services.giving.hot.shards import Shards
 from commonweal.services.giving.hot.writer import Wish, Writer, carry_gifts, carry_payments
 from commonweal.services.giving.payment import Callback, Ignored, Kind, Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
@@ -48,8 +51,9 @@ PATH = re.compile(re.escape(PREFIX) + r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]
 MAX_BODY = 4_096
 """Bytes of a body that is read here."""
 ROOM = "/live/giving/room/"
-WRITERS = 2
-"""Two: while one waits for the disk, the other fills."""
+WRITERS = 1
+"""One a process: while it waits for the disk, that of another process fills. A second one makes batches of half the
+size, which cost a gift a quarter more in PostgreSQL."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Hands:
 
     giving: list[Writer[Wish, Taken | Refusal | None]]
     receiving: Writer[Callback, Outcome | None]
+    shards: Shards
 
     def all(self) -> list[Writer[Any, Any]]:
         """Each of them."""
@@ -66,15 +71,20 @@ class Hands:
 
 def hands() -> Hands:
     """Writers that are not open yet."""
-    return Hands([Writer(carry_gifts) for _ in range(WRITERS)], Writer(carry_payments))
+    shards, book = Shards(), attrgetter("book")
+    giving = [Writer(carry_gifts, book, shards) for _ in range(WRITERS)]
+    return Hands(giving, Writer(carry_payments, book, shards), shards)
 
 
 class Desk:
     """Where this process takes gifts and payments: its queues and its meter, on the loop that serves it."""
 
     def __init__(self, hands: Hands, queue: int = QUEUE) -> None:
-        self.gifts = Batcher([writer.write for writer in hands.giving], queue=queue)
-        self.payments = Batcher([hands.receiving.write], queue=queue)
+        def group(asked: Wish | Callback) -> Hashable:
+            return hands.shards.group(asked.book)
+
+        self.gifts = Batcher([writer.write for writer in hands.giving], group=group, queue=queue)
+        self.payments = Batcher([hands.receiving.write], group=group, queue=queue)
         self.meter = Meter(lambda: len(self.gifts) + len(self.payments))
 
     async def ask(self, batcher: Batcher[Asked, Answer], asked: Asked) -> Answer:
@@ -127,10 +137,11 @@ async def gifts(scope: Scope, receive: Receive, send: Send) -> Receive | None:
     token = headers.get(b"authorization", b"").split(b" ")
     if len(token) != 2 or token[0].lower() != b"bearer" or headers.get(b"content-type") != b"application/json":
         return receive
-    if not _small(scope, headers):
+    length = _length(scope, headers)
+    if length is None:
         return receive
-    read, body = await _read(receive)
-    wish = _wish(uuid.UUID(found[1]), headers.get(b"idempotency-key", b""), headers.get(b"device", b""), body)
+    read, body = await _read(receive, length)
+    wish = _wish(_campaign(found[1]), headers.get(b"idempotency-key", b""), headers.get(b"device", b""), body)
     if wish is None:
         return _again(read, receive)
     begun, here = time.perf_counter(), desk()
@@ -154,9 +165,10 @@ async def payments(scope: Scope, receive: Receive, send: Send) -> Receive | None
     """
     source = providers().get(scope["path"].removeprefix(PAYMENTS))
     headers: dict[bytes, bytes] = dict(scope["headers"])
-    if scope["method"] != "POST" or source is None or not _small(scope, headers):
+    length = _length(scope, headers)
+    if scope["method"] != "POST" or source is None or length is None:
         return receive
-    read, body = await _read(receive)
+    read, body = await _read(receive, length)
     named = CaseInsensitiveMapping({name.decode("latin1"): value.decode("latin1") for name, value in headers.items()})
     try:
         callback = source.read_callback(body, named, clock.now())
@@ -190,25 +202,31 @@ async def room(scope: Scope, receive: Receive, send: Send) -> Receive | None:
 routes = {PREFIX: gifts, PAYMENTS: payments, ROOM: room}
 
 
-def _small(scope: Scope, headers: dict[bytes, bytes]) -> bool:
-    """Whether the body has a length that is read here, and no header stands twice."""
-    length = headers.get(b"content-length", b"")
-    return length.isdigit() and int(length) <= MAX_BODY and len(headers) == len(scope["headers"])
+def _length(scope: Scope, headers: dict[bytes, bytes]) -> int | None:
+    """The length of a body that is read here; None if it is not told, or too large, or a header stands twice."""
+    told = headers.get(b"content-length", b"")
+    if not told.isdigit() or len(headers) != len(scope["headers"]) or b"transfer-encoding" in headers:
+        return None
+    length = int(told)
+    return length if length <= MAX_BODY else None
 
 
-async def _read(receive: Receive) -> tuple[list[MutableMapping[str, Any]], bytes]:
-    """The messages of a request, and its body."""
-    read = [await receive()]
-    while read[-1]["type"] == "http.request" and read[-1].get("more_body", False):
-        read.append(await receive())
-    if len(read) == 1:
-        return read, read[0].get("body", b"")
-    return read, b"".join(message.get("body", b"") for message in read)
+async def _read(receive: Receive, length: int) -> tuple[list[MutableMapping[str, Any]], bytes]:
+    """The messages of a request until its body is there, and the body.
+
+    The message that says that nothing follows is not waited for: it costs the server as much as the body itself.
+    """
+    message = await receive()
+    read, body = [message], message.get("body", b"")
+    while len(body) < length and message["type"] == "http.request" and message.get("more_body", False):
+        message = await receive()
+        read.append(message)
+        body += message.get("body", b"")
+    return read, body
 
 
 async def _send(send: Send, status: int, content: bytes) -> None:
-    kind = (b"content-type", b"application/json; charset=utf-8")
-    headers = [kind, (b"content-length", str(len(content)).encode())]
+    headers = [JSON, (b"content-length", b"%d" % len(content))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 
@@ -234,22 +252,29 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+_campaign = functools.lru_cache(4_096)(uuid.UUID)
+"""The id in a path: the busy ones are read once."""
+
+JSON = (b"content-type", b"application/json; charset=utf-8")
 DECODER = json.JSONDecoder(object_pairs_hook=_once)
 ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
+ANSWER = (
+    '{"id": "%s", "campaign": "%s", "amount": {"amount": "%s", "asset": "%s"}, "state": "%s", "given_at": "%s", '
+    '"fact": %s, "pay": %s}'
+)
+"""The API's `Gift`, as a pattern: an encoder takes longer to find out that nothing in it needs an escape."""
+
+
 async def _answer(wish: Give, taken: Taken) -> bytes:
-    amount = {"amount": format_amount(wish.amount, asset_of(wish.asset), grouped=False), "asset": wish.asset}
-    said = {
-        "id": str(taken.id),
-        "campaign": str(wish.campaign),
-        "amount": amount,
-        "state": "paid" if taken.fact else "waiting",
-        "given_at": taken.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "fact": str(taken.fact) if taken.fact else None,
-        "pay": None if taken.fact else await _pay(wish, taken),
-    }
-    return ENCODER.encode(said).encode()
+    amount = format_amount(wish.amount, asset_of(wish.asset), grouped=False)
+    at = taken.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if taken.fact:
+        standing = "paid", at, f'"{taken.fact}"', "null"
+    else:
+        standing = "waiting", at, "null", ENCODER.encode(await _pay(wish, taken))
+    return (ANSWER % (taken.id, wish.campaign, amount, wish.asset, *standing)).encode()
 
 
 async def _pay(wish: Give, taken: Taken) -> str:

@@ -52,7 +52,7 @@ from commonweal.services.giving.actions import (
     vendors,
 )
 from commonweal.services.giving.actions.campaigns import Charity, Qualification
-from commonweal.services.giving.matching import Caps, Slice
+from commonweal.services.giving.matching import SOURCED_TIERS, Caps, Extra, OnePlusX, ProRata, RandomBoost, Slice
 from commonweal.services.giving.models import Campaign, Filing, Update
 from commonweal.services.giving.payment import Agreeing, Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
@@ -75,7 +75,7 @@ from commonweal.services.giving.rules.campaigns import Custody
 from commonweal.services.giving.rules.deeds import Shift, Sponsorship
 from commonweal.services.giving.rules.gifts import Give
 from commonweal.services.giving.rules.invoices import Account
-from commonweal.services.giving.rules.matches import proportional
+from commonweal.services.giving.rules.matches import Promise, even_slices, proportional
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.orders import Billed, Wanted
 from commonweal.services.giving.rules.plans import Asking, Plan, Telling
@@ -117,6 +117,7 @@ def seed() -> None:
         _live(cast, campaign, story, random.Random(DICE + number))  # noqa: S311 (nothing here is secret)
     _appeal(cast, today)
     _deeds(cast, today)
+    _pools(cast, today)
     _order(cast, today)
     _recurring(cast, today)
     _team(cast, today)
@@ -159,6 +160,37 @@ def _deeds(cast: Cast, today: datetime) -> None:
     shift = Shift(clock.now() + 3 * DAY, clock.now() + 3 * DAY + timedelta(hours=2), 6)
     deeds.call(cast.officer, campaign.id, Text("Teach a song by video", "视频教唱一首歌"), shift)
     givers.follow(giver, campaign.id, reminds=True)
+
+
+def _pools(cast: Cast, today: datetime) -> None:
+    """Three more pools of the sponsor: one by lot that is over, one that is shared after its end, one to come."""
+    sponsor = Party.objects.filter(registration="DEMO-TEA-0001").first()
+    campaign = Campaign.objects.filter(kind="campaign", title_en__startswith="A music teacher").first()
+    if sponsor is None or campaign is None:
+        return
+    lots, over = RandomBoost(Fraction(3, 4), Fraction(1), SOURCED_TIERS), today - 9 * DAY
+    with clock.stopped(over - 3 * DAY):
+        drawn = Promise(
+            sponsor.id, (campaign.id,), lots, even_slices(over - DAY, over, 500_00, 1), Caps(donor_day=99_00)
+        )
+        matches.fund(cast.officer, drawn, "seed-lots")
+    for number, giver in enumerate(cast.givers):
+        with clock.stopped(over - DAY / 2 + number * timedelta(minutes=7)):
+            key = f"seed-lots-{number}"
+            _paid(
+                campaign, Give(campaign.id, giver.id, (88_00, 30_00, 52_00)[number], campaign.asset, "simulator", key)
+            )
+    others = Campaign.objects.filter(
+        organisation_id=campaign.organisation_id, kind="campaign", closes_at__gt=today + DAY
+    )
+    shared = (campaign.id, *others.exclude(id=campaign.id).order_by("opens_at").values_list("id", flat=True)[:1])
+    extra, opens = OnePlusX(Fraction(1, 2), (Extra(Fraction(1, 2), team_of=3),)), today + 2 * DAY
+    with clock.stopped(today - 2 * DAY):
+        slices = even_slices(today - DAY, campaign.closes_at, 400_00, 1)
+        promise = Promise(sponsor.id, shared, ProRata(donor_most=500_00), slices, Caps(project=300_00))
+        matches.fund(cast.officer, promise, "seed-shared")
+        promise = Promise(sponsor.id, (campaign.id,), extra, even_slices(opens, opens + 3 * DAY, 600_00, 3))
+        matches.fund(cast.officer, promise, "seed-extra")
 
 
 def _invoice(cast: Cast, today: datetime) -> None:

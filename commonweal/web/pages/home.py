@@ -66,7 +66,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """What this is, and what one can do here."""
     figures = [figure for _, found in offered("headline") for figure in found] + own_figures()
     cards = in_turn(offered("needed_now"), NEEDED)
-    return render(request, "web/home.html", {"figures": figures, "cards": cards})
+    notices = [text for _, found in offered("announced") for text in found]
+    return render(request, "web/home.html", {"figures": figures, "cards": cards, "notices": notices})
 
 
 @require_safe

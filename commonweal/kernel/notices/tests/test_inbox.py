@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
@@ -95,3 +97,25 @@ def test_the_forgotten_get_nothing_and_leave_nothing(reader: Party) -> None:
     assert not Notice.objects.exists()
     assert run_due() == 1
     assert mail.outbox == []
+
+
+def test_many_letters_are_each_read_by_their_receiver(
+    reader: Party, django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [people.register_person() for _ in range(5)]
+    forget(others[0].id)
+    letters = [
+        inbox.Letter(party.id, Text(f"{n} for you", f"第{n}封"), BODY, f"/{n}/")
+        for n, party in enumerate([*others, reader, others[1]])
+    ]
+    with django_assert_max_num_queries(5):
+        inbox.notify_each("test.many", letters)
+    found = {party.id: [message.link for message in inbox.inbox(party)] for party in [*others[2:], reader]}
+    assert found == {others[2].id: ["/2/"], others[3].id: ["/3/"], others[4].id: ["/4/"], reader.id: ["/5/"]}
+    assert {message.title.zh for message in inbox.inbox(others[1])} == {"第1封", "第6封"}
+    assert not Notice.objects.filter(party=others[0]).exists(), "the forgotten are passed over"
+    assert run_due() == 1
+    assert [letter.subject for letter in mail.outbox] == ["第5封"], "mail goes to a verified address alone"
+    monkeypatch.setattr(inbox, "AT_ONCE", 2)
+    inbox.notify_each("test.many", letters)
+    assert Notice.objects.count() == 12

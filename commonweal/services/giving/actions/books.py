@@ -19,6 +19,7 @@ comes back of its gifts, and debit `borne` for what had been refunded before; it
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Iterable
 
@@ -37,11 +38,13 @@ WON = "won"
 """The reference of a payment that a won chargeback has made: the host has its share of it already."""
 
 
+@functools.lru_cache(16_384)
 def provider(book: uuid.UUID, asset: str, channel: str) -> Account:
     """Money in the hands of a payment provider, or of the charity itself (`collected`)."""
     return Account(book, f"provider:{channel}", asset, DEBIT)
 
 
+@functools.lru_cache(16_384)
 def received(book: uuid.UUID, asset: str) -> Account:
     """Gifts that have no place on the fund's line yet."""
     return Account(book, "received", asset, CREDIT)

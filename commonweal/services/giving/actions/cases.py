@@ -18,11 +18,12 @@ from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
 from commonweal.services.giving import signals
-from commonweal.services.giving.actions import matches
+from commonweal.services.giving.actions import matches, views
 from commonweal.services.giving.queries import cases as queries
 from commonweal.services.giving.queries import gifts
 from commonweal.services.giving.rules import cases as rules
 from commonweal.services.giving.rules import texts
+from commonweal.services.giving.rules.views import What
 from commonweal.services.giving.signals import Row, Signal
 
 Named = tuple[uuid.UUID, uuid.UUID]
@@ -97,6 +98,7 @@ def _open(
         [id, campaign, kind, objects_to, fact.id, now, now + rules.DECIDE_WITHIN],
     )
     append(cursor, fact)
+    enqueue("giving.call_stewards", case=str(id))
     return id
 
 
@@ -128,6 +130,7 @@ def judge(steward: Party, id: uuid.UUID, *, withholds: bool, note: str = "") -> 
             steward.id,
             ended=not case.is_open or now >= case.due_at,
             involved=queries.involved(steward.id, id),
+            judged_before=[word.steward for word in queries.words(case.objects_to)] if case.objects_to else (),
         )
         word = "withhold" if withholds else "clear"
         fact = Fact("giving.case-word", now, {"case": str(id), "steward": str(steward.id), "word": word})
@@ -142,6 +145,35 @@ def judge(steward: Party, id: uuid.UUID, *, withholds: bool, note: str = "") -> 
         if outcome:
             _end(cursor, case, outcome, now)
     return rules.state(outcome)
+
+
+@transaction.atomic
+def read(steward: Party, id: uuid.UUID) -> queries.Case:
+    """A case for a steward to look at; that they read its objections is on record before they do.
+
+    Raises `NotAllowed` and `NotFound` (`case.unknown`).
+    """
+    people.require_role(steward, people.STEWARD)
+    case = queries.one(id)
+    for giver in queries.objectors(case):
+        views.look(steward, What.OBJECTION, id, giver)
+    return case
+
+
+@transaction.atomic
+def remind() -> list[uuid.UUID]:
+    """Take the cases whose deadline is near, each once."""
+    now = clock.now()
+    with connection.cursor() as cursor:
+        found = queries.near(now)
+        cursor.execute(
+            """
+            INSERT INTO giving_case_reminder (case_id, at) SELECT near, %s FROM unnest(%s::uuid[]) AS near
+            ON CONFLICT DO NOTHING RETURNING case_id
+            """,
+            [now, found],
+        )
+        return [case for (case,) in cursor.fetchall()]
 
 
 @transaction.atomic
@@ -197,6 +229,8 @@ def object_to(giver: Party, id: uuid.UUID, campaign: uuid.UUID, gift: uuid.UUID,
             [id, campaign, gift, giver.id, cipher.seal_for(giver.id, words), opens, fact.id, now],
         )
         append(cursor, fact)
+        if opens is None:
+            enqueue("giving.call_stewards", case=str(id), objection=True)
     return opens or id
 
 

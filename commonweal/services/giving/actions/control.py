@@ -102,19 +102,18 @@ FROM (SELECT * FROM fresh UNION ALL SELECT * FROM before UNION ALL SELECT 'CNY',
 
 
 def count() -> int:
-    """Bring the counters to the newest checkpoint, or as far as one transaction carries; returns the leaves counted.
+    """Bring the counters to the newest checkpoint that one transaction carries; returns the leaves counted.
 
-    Raises the database's own error, and counts nothing, if the log and the books do not say the same.
+    Nothing is left once it returns 0. Raises the database's own error, and counts nothing, if the log and the books do
+    not say the same.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('giving:counter', 0))")
         since = queries.counted()
-        newest = proof.head(cursor, since + 1)
-        if newest is None:
+        upto = proof.head(cursor, most=since + AT_ONCE)
+        if upto is None or upto.size <= since:  # the next checkpoint alone is more than that
+            upto = proof.head(cursor, since + 1)
+        if upto is None:
             return 0
-        upto = newest.size
-        last = proof.head(cursor)
-        if last is not None and last.size <= since + AT_ONCE:
-            upto = last.size
-        cursor.execute(COUNT, {"from": since, "to": upto})
-    return int(upto - since)
+        cursor.execute(COUNT, {"from": since, "to": upto.size})
+    return int(upto.size - since)

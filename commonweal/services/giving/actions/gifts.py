@@ -262,10 +262,10 @@ def _stored(cursor: Cursor, campaign: uuid.UUID, id: uuid.UUID, title: Text) -> 
 
 KEEP = f"""
 , given AS (
-    SELECT given.* FROM unnest(%(gift_book)s::uuid[], %(gift)s::uuid[], %(giver)s::uuid[], %(amount)s::bigint[],
-                               %(channel)s::text[], %(fact)s::uuid[], %(entry)s::bytea[])
-        AS given (book, id, giver, amount, channel, fact, entry)
-    JOIN new ON new.book = given.book AND new.id = given.id
+    SELECT new.book, new.id, giver, amount, channel, fact, entry
+    FROM unnest(%(gift)s::uuid[], %(giver)s::uuid[], %(amount)s::bigint[], %(channel)s::text[], %(fact)s::uuid[],
+                %(entry)s::bytea[]) AS given (id, giver, amount, channel, fact, entry)
+    JOIN new USING (id)
 ), gift AS (
     INSERT INTO giving_gift (book, id, giver, amount, channel, at)
     SELECT book, id, giver, amount, channel, %(now)s FROM given
@@ -285,7 +285,6 @@ def _kept(
     """The parameters of `KEEP`."""
     new = [(gives[place], transfer.id, facts.get(place)) for place, transfer in placed.items()]
     return {
-        "gift_book": ids(wish.campaign for wish, _, _ in new),
         "gift": ids(id for _, id, _ in new),
         "giver": ids(wish.giver for wish, _, _ in new),
         "amount": array(wish.amount for wish, _, _ in new),

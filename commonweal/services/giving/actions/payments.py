@@ -59,6 +59,8 @@ def take_in(cursor: Cursor, reported: Sequence[Callback], now: datetime) -> list
     for callback, outcome, fresh in zip(reported, outcomes, kept, strict=True):
         if fresh and outcome is Outcome.TWICE:
             twice.owe(cursor, callback, now)
+    told = zip(reported, outcomes, strict=True)
+    marks.keep_payers(cursor, [each for each, outcome in told if outcome in (Outcome.PAID, Outcome.KNOWN)], now)
     return [
         outcome if fresh or outcome is Outcome.PAID else Outcome.KNOWN
         for outcome, fresh in zip(outcomes, kept, strict=True)
@@ -131,12 +133,6 @@ def _receive(cursor: Cursor, paid: Sequence[tuple[Promised, Callback]], now: dat
                 "now": now,
             },
         )
-        payers = [
-            (callback.book, callback.gift, f"{callback.provider}:{callback.payer}")
-            for _, callback, _ in made
-            if callback.payer
-        ]
-        marks.keep(cursor, "payment", payers, now)
     return {(callback.book, callback.gift) for _, callback, _ in made}
 
 

@@ -14,7 +14,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.ids import derived
 from commonweal.kernel.ledger import Transfer, balance, open_accounts, post, request_hash
 from commonweal.kernel.proof.log import Cursor
-from commonweal.services.giving.actions import books, fees, line
+from commonweal.services.giving.actions import books, fees, line, marks
 from commonweal.services.giving.actions.fees import Fee
 from commonweal.services.giving.payment import Entry, Kind, Settlement, Stating
 from commonweal.services.giving.queries import reconciliation as queries
@@ -36,9 +36,11 @@ def reconcile(source: Stating, day: date) -> list[Difference]:
     """
     begin = datetime.combine(day, time(), source.zone)
     end = begin + timedelta(days=1)
-    here, there = queries.lines(source.name, begin, end), _lines(source.fetch_statement(day))
+    stated = source.fetch_statement(day)
+    here, there = queries.lines(source.name, begin, end), _lines(stated)
     found = compare(here, there)
     _keep_fees(source.name, named(here, there))
+    _keep_payers(source.name, named(here, there), stated)
     found += fees_differ(queries.lines(source.name, begin, end), there)
     settlements = [
         each for each in source.fetch_settlements(day) if not queries.is_settled(source.name, each.reference)
@@ -90,6 +92,18 @@ def _keep_fees(channel: str, lines: Sequence[Line]) -> None:
             paid = paid_among(book, [each.gift for each in of if each.gift and each.kind == Kind.PAYMENT])
             cards = {each.gift: each.fee for each in of if each.gift in paid and each.kind == Kind.PAYMENT}
             fees.of_cards(cursor, book, asset, channel, cards, now)
+
+
+def _keep_payers(channel: str, lines: Sequence[Line], stated: Sequence[Entry]) -> None:
+    """Who has paid, of payments in the books whose callback did not tell."""
+    payers = {each.reference: each.payer for each in stated if each.payer and each.kind is Kind.PAYMENT}
+    known = [
+        (each.book, each.gift, f"{channel}:{payers[each.reference]}")
+        for each in lines
+        if each.book and each.gift and each.kind == Kind.PAYMENT and each.reference in payers
+    ]
+    with transaction.atomic(), connection.cursor() as cursor:
+        marks.keep(cursor, "payment", known, clock.now())
 
 
 def _dispute(book: uuid.UUID, said: Line) -> uuid.UUID | None:

@@ -25,7 +25,7 @@ from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import seal
 from commonweal.kernel.quantity import check_amount, format_amount
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import books, callbacks, card_backs, line, rematches, twice
+from commonweal.services.giving.actions import books, callbacks, card_backs, line, marks, rematches, twice
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.matching import clawed_back
 from commonweal.services.giving.payment import Back, Callback, Kind, provider
@@ -389,6 +389,7 @@ def win(
             "INSERT INTO giving_team_gift SELECT book, %s, team FROM giving_team_gift WHERE book = %s AND gift = %s",
             [transfer.id, campaign, gift],
         )
+        marks.copy(cursor, campaign, gift, transfer.id)
         append(cursor, fact)
     _write_end(cursor, campaign, lost.id, End.WON, now)
     rematches.restore(cursor, campaign, gift, lost.id, transfer.id if fund else None, now)

@@ -17,7 +17,7 @@ from commonweal.services.giving import matching
 from commonweal.services.giving.actions import matches as actions
 from commonweal.services.giving.api.shapes import Both, Made
 from commonweal.services.giving.matching import pool_file
-from commonweal.services.giving.queries import campaigns, companies
+from commonweal.services.giving.queries import campaigns, companies, estimates
 from commonweal.services.giving.queries import pools as queries
 from commonweal.services.giving.rules import matches as rules
 from commonweal.services.giving.rules.matches import Promise
@@ -81,7 +81,11 @@ class NewPool(Amount):
 
 
 class Guess(Schema):
-    """What a gift would add by one pool: `now` if nobody else gave, between `least` and `most`; null if unknowable."""
+    """What a gift would add by one pool: `now` if nobody else gave, between `least` and `most`; null if unknowable.
+
+    An estimate, not a promise: `note` says how far it holds. It is computed `as_of` a moment, once a second at most.
+    What the gift gets is decided from `decided_at` on, when its review is over.
+    """
 
     pool: uuid.UUID
     company: Both
@@ -89,6 +93,8 @@ class Guess(Schema):
     least: Amount
     most: Amount | None
     note: Both
+    as_of: datetime
+    decided_at: datetime
 
 
 class Seed(Schema):
@@ -178,14 +184,16 @@ def estimate(request: HttpRequest, campaign: uuid.UUID, amount: str) -> list[Gue
 
     return [
         Guess(
-            pool=pool.id,
-            company=Both.of(pool.company),
-            now=money(found.now),
-            least=Amount.of(found.least, card.asset),
-            most=money(found.most),
-            note=Both.of(found.note),
+            pool=guess.pool.id,
+            company=Both.of(guess.pool.company),
+            now=money(guess.estimates[0].now),
+            least=Amount.of(guess.estimates[0].least, card.asset),
+            most=money(guess.estimates[0].most),
+            note=Both.of(guess.note),
+            as_of=guess.as_of,
+            decided_at=guess.pool.rules.due,
         )
-        for pool, found in queries.estimates(campaign, asked, party.id if party else None)
+        for guess in estimates.of_gift(campaign, [asked], party.id if party else None)
     ]
 
 

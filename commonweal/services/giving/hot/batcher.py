@@ -6,8 +6,8 @@ A lone request is a batch of one and waits for nothing. What is asked is answere
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
@@ -41,23 +41,27 @@ class Batcher(Generic[Asked, Answer]):
 
     A write answers a whole batch in its order, or raises and has written nothing. Then the batch is halved and tried
     again, so that a poisonous request is alone in the end and gets the error, and the others are written.
+
+    A batch is of one `group`: what lies on one machine of a database that is spread over several. Groups take turns.
     """
 
     def __init__(
         self,
         writes: Sequence[Callable[[list[Asked]], Awaitable[Sequence[Answer]]]],
         *,
+        group: Callable[[Asked], Hashable] = lambda _: None,
         cap: int = CAP,
         queue: int = QUEUE,
     ) -> None:
-        self._cap, self._limit = cap, queue
-        self._waiting: deque[tuple[Asked, asyncio.Future[Answer]]] = deque()
+        self._group, self._cap, self._limit = group, cap, queue
+        self._waiting: defaultdict[Hashable, deque[tuple[Asked, asyncio.Future[Answer]]]] = defaultdict(deque)
+        self._number = 0
         self._come = asyncio.Event()
         self._writers = [asyncio.create_task(self._run(write)) for write in writes]
 
     def __len__(self) -> int:
         """How many requests wait."""
-        return len(self._waiting)
+        return self._number
 
     async def ask(self, asked: Asked) -> Answer:
         """The answer to one request, once it is durable.
@@ -65,10 +69,11 @@ class Batcher(Generic[Asked, Answer]):
         Raises `Busy` at once if the queue is full, or later if the database went away: the request may then have been
         carried out or not, and asking again with the same key tells. A caller that stops waiting changes nothing.
         """
-        if len(self._waiting) >= self._limit:
+        if self._number >= self._limit:
             raise busy()
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((asked, future))
+        self._waiting[self._group(asked)].append((asked, future))
+        self._number += 1
         self._come.set()
         return await future
 
@@ -86,13 +91,23 @@ class Batcher(Generic[Asked, Answer]):
             while not self._waiting:
                 self._come.clear()
                 await self._come.wait()
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._cap))]
+            batch = self._next()
             written = asyncio.create_task(self._write(write, batch))
             try:
                 await asyncio.shield(written)
             except asyncio.CancelledError:  # closing: the batch at hand is finished first
                 await written
                 raise
+
+    def _next(self) -> list[tuple[Asked, asyncio.Future[Answer]]]:
+        """What waits of the group whose turn it is; what is left of it is behind the others."""
+        group = next(iter(self._waiting))
+        waiting = self._waiting.pop(group)
+        batch = [waiting.popleft() for _ in range(min(len(waiting), self._cap))]
+        if waiting:
+            self._waiting[group] = waiting
+        self._number -= len(batch)
+        return batch
 
     async def _write(
         self,

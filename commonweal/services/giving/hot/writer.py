@@ -20,6 +20,7 @@ from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.sql import prepared
 from commonweal.services.giving.actions import gifts, payments
 from commonweal.services.giving.hot.batcher import Unreachable
+from commonweal.services.giving.hot.shards import Shards
 from commonweal.services.giving.payment import Callback
 from commonweal.services.giving.queries import cards
 from commonweal.services.giving.queries.campaigns import acting
@@ -36,12 +37,22 @@ class Wish:
     give: Give
     token: bytes
 
+    @property
+    def book(self) -> uuid.UUID:
+        """Where it is written."""
+        return self.give.campaign
+
 
 class Writer(Generic[Asked, Answer]):
     """Carries batches, each in one transaction, through the same action that carries a single one."""
 
-    def __init__(self, carry: Callable[[Cursor, list[Asked], datetime], Sequence[Answer]]) -> None:
-        self._carry = carry
+    def __init__(
+        self,
+        carry: Callable[[Cursor, list[Asked], datetime], Sequence[Answer]],
+        book: Callable[[Asked], uuid.UUID],
+        shards: Shards,
+    ) -> None:
+        self._carry, self._book, self._shards = carry, book, shards
         self._thread = ThreadPoolExecutor(1, carry.__name__)
         self._leased = False
 
@@ -68,12 +79,14 @@ class Writer(Generic[Asked, Answer]):
         if not self._leased:
             with connection.cursor() as cursor:
                 stripe.lease(cursor)
+                self._shards.look(cursor)
             self._leased = True
 
     def _write(self, batch: list[Asked]) -> Sequence[Answer]:
         try:
             self._lease()
             with transaction.atomic(), prepared() as cursor:
+                self._shards.learn(cursor, map(self._book, batch))
                 return self._carry(cursor, batch, clock.now())
         except (OperationalError, InterfaceError) as error:
             self._leased = False

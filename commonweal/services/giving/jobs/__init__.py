@@ -24,7 +24,16 @@ from commonweal.services.giving.jobs.people import (
     tell_teams,
     thank_all,
 )
-from commonweal.services.giving.jobs.pools import lapse, pay_pool, settle_pools, tell_case, tell_delayed, watch
+from commonweal.services.giving.jobs.pools import (
+    call_stewards,
+    lapse,
+    pay_pool,
+    remind_stewards,
+    settle_pools,
+    tell_case,
+    tell_delayed,
+    watch,
+)
 from commonweal.services.giving.jobs.providers import reconcile, settle
 from commonweal.services.giving.jobs.recurring import charge, foretell, give_back, renew, renew_one, tell_recurring
 from commonweal.services.giving.jobs.returns import (
@@ -38,6 +47,7 @@ from commonweal.services.giving.jobs.returns import (
 
 __all__ = [
     "announce",
+    "call_stewards",
     "card_refund",
     "charge",
     "clear_banks",
@@ -58,6 +68,7 @@ __all__ = [
     "reconcile",
     "refund",
     "remind",
+    "remind_stewards",
     "renew",
     "renew_one",
     "settle",

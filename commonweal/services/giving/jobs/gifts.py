@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 
 from commonweal.kernel.jobs import every, task
-from commonweal.kernel.notices.inbox import notify
+from commonweal.kernel.notices.inbox import Letter, notify, notify_each
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import control as control_actions
 from commonweal.services.giving.actions import gifts as gift_actions
@@ -28,17 +28,16 @@ from commonweal.services.giving.rules.matches import CHANNEL as MATCH
 def thank(campaign: str) -> None:
     """Tell the givers of newly laid gifts that they have arrived: some now, the others by the next job."""
     found = gift_actions.thank(uuid.UUID(campaign))
-    for gift in found:
-        if gift.giver is not None and gift.channel != MATCH:
-            _thank(gift.giver, gift)
+    notify_each(
+        "giving.gift", [_thanks(gift.giver, gift) for gift in found if gift.giver is not None and gift.channel != MATCH]
+    )
     if found:
         thank.enqueue(campaign=campaign)
 
 
-def _thank(giver: uuid.UUID, gift: gifts.Gift) -> None:
-    notify(
+def _thanks(giver: uuid.UUID, gift: gifts.Gift) -> Letter:
+    return Letter(
         giver,
-        "giving.gift",
         Text("Your gift of {amount} has arrived", "您的 {amount} 捐助已收到").format(
             amount=money(gift.amount, gift.asset)
         ),
@@ -57,14 +56,10 @@ def tell(update: str) -> None:
     if event := webhooks.update_event(told.id):
         webhook_actions.announce(event[0], "update", event[1])
     title = Text(told.title_en, told.title_zh)
-    for giver in {*gifts.givers_of(told.campaign_id), *givers.followers(told.campaign_id)}:
-        notify(
-            giver,
-            "giving.update",
-            Text("News of “{title}”", "“{title}”有新进展").format(title=told.campaign.title),
-            title,
-            f"/giving/{told.campaign_id}/#updates",
-        )
+    about = Text("News of “{title}”", "“{title}”有新进展").format(title=told.campaign.title)
+    readers = {*gifts.givers_of(told.campaign_id), *givers.followers(told.campaign_id)}
+    link = f"/giving/{told.campaign_id}/#updates"
+    notify_each("giving.update", [Letter(reader, about, title, link) for reader in readers])
 
 
 @task("giving.remind")
@@ -104,8 +99,9 @@ def expire() -> None:
 
 @task("giving.count")
 def count() -> None:
-    """Bring the public counters to the newest checkpoint."""
-    control_actions.count()
+    """Bring the public counters to the newest checkpoint: a stretch now, what is left by the next job."""
+    if control_actions.count():
+        count.enqueue()
 
 
 @task("giving.lay")

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.jobs import every, task
-from commonweal.kernel.notices.inbox import notify
+from commonweal.kernel.notices.inbox import Letter, notify, notify_each
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import teams as team_actions
 from commonweal.services.giving.actions import thanks as thanks_actions
@@ -101,8 +101,7 @@ def thank_all(campaign: str, thanks: str) -> None:
     card = campaigns.card(uuid.UUID(campaign))
     title = Text("{organisation} thanks you", "{organisation}感谢您").format(organisation=card.organisation)
     said = thanks_queries.said(uuid.UUID(campaign), uuid.UUID(thanks))
-    for giver in givers:
-        notify(giver, "giving.thanks", title, said, f"/giving/{campaign}/")
+    notify_each("giving.thanks", [Letter(giver, title, said, f"/giving/{campaign}/") for giver in givers])
     thank_all.enqueue(campaign=campaign, thanks=thanks)
 
 

@@ -10,7 +10,6 @@ from commonweal.services.giving.matching.lots import SOURCED_TIERS, RandomBoost,
 from commonweal.services.giving.matching.pool import (
     LIMITS,
     Caps,
-    Estimate,
     Gift,
     Match,
     Pool,
@@ -22,13 +21,15 @@ from commonweal.services.giving.matching.pool import (
 )
 from commonweal.services.giving.matching.proportional import Extra, OnePlusX, Proportional
 from commonweal.services.giving.matching.schemes import SCHEMES
-from commonweal.services.giving.matching.shares import PairwiseButerin, PairwiseGitcoin, ProRata, Quadratic
+from commonweal.services.giving.matching.shares import PairwiseButerin, PairwiseGitcoin, ProRata, Quadratic, Shared
+from commonweal.services.giving.matching.standing import Crowd, Estimate, Standing, in_line
 
 __all__ = [
     "LIMITS",
     "SCHEMES",
     "SOURCED_TIERS",
     "Caps",
+    "Crowd",
     "Estimate",
     "Extra",
     "Gift",
@@ -41,12 +42,15 @@ __all__ = [
     "Proportional",
     "Quadratic",
     "RandomBoost",
+    "Shared",
     "Slice",
+    "Standing",
     "Tally",
     "Team",
     "Tier",
     "check_opening",
     "clawed_back",
+    "in_line",
     "match",
     "reveal",
     "teams",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from commonweal.kernel.quantity import share_out
-from commonweal.kernel.text import Text
 from commonweal.services.giving.matching.filling import fill_groups
 from commonweal.services.giving.matching.gifts import Gifts
-from commonweal.services.giving.matching.pool import Estimate, Gift, Limit, Match, Pool
+from commonweal.services.giving.matching.pool import Gift, Limit, Match, Pool
 
 Contributions = Mapping[str, Mapping[str, int]]
 """What counts of each donor's gifts, by project: donors' gifts to one project are one sum."""
@@ -28,10 +27,44 @@ class Weights:
 class Weighing(Protocol):
     """What sharing after the close needs of its scheme."""
 
-    note: ClassVar[Text]
-
     def weigh(self, contributions: Contributions) -> Weights: ...
     def counted(self, given: int) -> int: ...
+
+
+class Sharing:
+    """The money of a pool being shared, slice by slice. Caps hold over all slices; what one leaves goes to the next."""
+
+    def __init__(self, pool: Pool, charity_of: Mapping[str, str]) -> None:
+        self._pool, self._charity_of = pool, charity_of
+        self.carried = 0
+        """What the slices so far have left."""
+        self.of_project: defaultdict[str, int] = defaultdict(int)
+        self.of_charity: defaultdict[str, int] = defaultdict(int)
+
+    def parts(self, money: int, weights: Weights) -> dict[str, int]:
+        """What each project would get of so much money, under what the caps have left."""
+        projects = sorted(project for project, weight in weights.of.items() if weight)
+        if not projects:
+            return {}
+        caps, charities = self._pool.caps, [self._charity_of[project] for project in projects]
+        shares = fill_groups(
+            money if weights.need is None else min(money, weights.need),
+            [weights.of[project] for project in projects],
+            [None if caps.project is None else caps.project - self.of_project[project] for project in projects],
+            charities,
+            {c: None if caps.charity is None else caps.charity - self.of_charity[c] for c in charities},
+        )
+        return dict(zip(projects, shares, strict=True))
+
+    def share(self, amount: int, weights: Weights) -> dict[str, int]:
+        """What each project gets of the next slice, which has so much money of its own."""
+        money = amount + self.carried
+        parts = self.parts(money, weights)
+        for project, part in parts.items():
+            self.of_project[project] += part
+            self.of_charity[self._charity_of[project]] += part
+        self.carried = money - sum(parts.values())
+        return parts
 
 
 class AfterClose:
@@ -49,26 +82,6 @@ class AfterClose:
         number = self._gifts.add(gift)
         if number is not None:
             self._given[number][gift.project][gift.donor] += gift.counts
-
-    def estimate(self, gift: Gift) -> Estimate:
-        """What the project's match would grow by, if the pool closed right after the gift."""
-        number = self._pool.slice_at(gift.at)
-        if number is None or gift.counts <= 0:
-            return Estimate(0, 0, 0, self._scheme.note)
-        before = sum(shares.get(gift.project, 0) for shares in self._shares())
-        theirs = self._given[number][gift.project]
-        held, charity = theirs.get(gift.donor), self._gifts.charity_of.get(gift.project)
-        self._gifts.charity_of.setdefault(gift.project, gift.charity)
-        theirs[gift.donor] += gift.counts
-        after = sum(shares.get(gift.project, 0) for shares in self._shares())
-        if held is None:
-            del theirs[gift.donor]
-        else:
-            theirs[gift.donor] = held
-        if charity is None:
-            del self._gifts.charity_of[gift.project]
-            del self._given[number][gift.project]
-        return Estimate(max(after - before, 0), 0, None, self._scheme.note)
 
     def settle(self) -> list[Match]:
         """All matches, in the order in which the gifts were added.
@@ -101,44 +114,11 @@ class AfterClose:
 
     def _shares(self) -> list[dict[str, int]]:
         """What each project gets, by slice."""
-        pool, charity_of, carried = self._pool, self._gifts.charity_of, 0
-        of_project: defaultdict[str, int] = defaultdict(int)
-        of_charity: defaultdict[str, int] = defaultdict(int)
-        found = []
-        for part, given in zip(pool.slices, self._given, strict=True):
-            money = part.amount + carried
-            counted = {
-                project: {donor: self._scheme.counted(amount) for donor, amount in donors.items()}
-                for project, donors in given.items()
-            }
-            weights = self._scheme.weigh(counted)
-            projects = sorted(project for project, weight in weights.of.items() if weight)
-            total = money if weights.need is None else min(money, weights.need)
-            shares = self._fill(total, projects, weights, of_project, of_charity) if projects else []
-            for project, share in zip(projects, shares, strict=True):
-                of_project[project] += share
-                of_charity[charity_of[project]] += share
-            carried = money - sum(shares)
-            found.append(dict(zip(projects, shares, strict=True)))
-        return found
-
-    def _fill(
-        self,
-        total: int,
-        projects: list[str],
-        weights: Weights,
-        of_project: Mapping[str, int],
-        of_charity: Mapping[str, int],
-    ) -> list[int]:
-        caps = self._pool.caps
-        charities = [self._gifts.charity_of[project] for project in projects]
-        return fill_groups(
-            total,
-            [weights.of[project] for project in projects],
-            [None if caps.project is None else caps.project - of_project[project] for project in projects],
-            charities,
-            {c: None if caps.charity is None else caps.charity - of_charity[c] for c in charities},
-        )
+        sharing = Sharing(self._pool, self._gifts.charity_of)
+        return [
+            sharing.share(part.amount, self._scheme.weigh(given))
+            for part, given in zip(self._pool.slices, self._given, strict=True)
+        ]
 
     def _divide(self, share: int, donors: Mapping[str, list[Gift]], made: dict[str, int]) -> None:
         names = sorted(donors)

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from commonweal.kernel.errors import Invalid
+from commonweal.kernel.errors import Invalid, NotFound
 from commonweal.kernel.text import Text
 from commonweal.services.giving.matching import pool_file, spelling
+from commonweal.services.giving.matching.lots import RandomBoost
 from commonweal.services.giving.matching.pool import Match, match
 
 FORMAT = "commonweal-matches/1"
@@ -28,6 +29,10 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         command = subparsers.add_parser(name, help=text, description=text)
         command.add_argument("pool", metavar="POOL.json", help="the published file; - reads standard input")
         command.add_argument("--json", action="store_true", help="errors as JSON as well")
+        if name == "match":
+            command.add_argument(
+                "--gift", metavar="ID", help="only this gift; where lots decide, with its draw step by step"
+            )
         command.set_defaults(run=run)
 
 
@@ -72,8 +77,39 @@ def answer(file: pool_file.PoolFile, matches: list[Match]) -> dict[str, Any]:
 
 def _match(arguments: argparse.Namespace) -> int:
     file = read(arguments.pool)
-    print(json.dumps(answer(file, match(file.pool, file.gifts)), ensure_ascii=False, indent=1))
+    found = answer(file, match(file.pool, file.gifts))
+    if arguments.gift is not None:
+        found = _of_gift(file, found, arguments.gift)
+    print(json.dumps(found, ensure_ascii=False, indent=1))
     return 0
+
+
+def _of_gift(file: pool_file.PoolFile, found: dict[str, Any], id: str) -> dict[str, Any]:
+    """The match of one gift, and how its lot was drawn. Raises `NotFound` (`pool-file.no-gift`)."""
+    gift = next((gift for gift in file.gifts if gift.id == id), None)
+    if gift is None:
+        text = Text("There is no gift {id} in this file.", "文件中没有捐款 {id}。").format(id=id)
+        raise NotFound("pool-file.no-gift", text, field="gifts")
+    one: dict[str, Any] = next(made for made in found["matches"] if made["gift"] == id)
+    kept = {name: found[name] for name in ("format", "pool", "scheme", "asset", "digest", "final")}
+    scheme, seed = file.pool.scheme, file.pool.seed
+    if not isinstance(scheme, RandomBoost) or seed is None:
+        return kept | {"match": one}
+    asset, draw = spelling.an_asset(file.pool.asset, file.pool.exponent), scheme.drawn(seed, gift)
+    steps = {
+        "counts": spelling.money(gift.counts, asset),
+        "u": f"{draw.u:064x}",
+        "chance": spelling.written_rate(scheme.chance),
+        "won": draw.won,
+        "base": spelling.money(draw.base, asset),
+        "flowers": gift.flowers,
+        "low": spelling.written_rate(draw.tier.low),
+        "high": spelling.written_rate(draw.tier.high),
+        "v": None if draw.v is None else f"{draw.v:064x}",
+        "boost": spelling.money(draw.boost, asset),
+        "draw": spelling.money(draw.whole, asset),
+    }
+    return kept | {"match": one, "lot": steps}
 
 
 def _recompute(arguments: argparse.Namespace) -> int:

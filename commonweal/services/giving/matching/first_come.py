@@ -9,13 +9,13 @@ from typing import ClassVar, Protocol
 from commonweal.kernel.errors import Conflict, Invalid
 from commonweal.kernel.text import Text
 from commonweal.services.giving.matching.gifts import Gifts
-from commonweal.services.giving.matching.pool import Estimate, Gift, Limit, Match, Pool
+from commonweal.services.giving.matching.pool import Gift, Limit, Match, Pool
 
 ALL_CAPS = frozenset({"gift", "donor_day", "project", "charity"})
 
 
 class Tally:
-    """What the caps of a pool have left. `take` is one step of first come, first served, for a live pool as well."""
+    """What the caps of a pool have left. `take` is one step of first come, first served."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -69,13 +69,14 @@ class Tally:
 
 
 class Ordered(Protocol):
-    """What first come, first served needs of its scheme. `team` is how many people the gift's team has."""
+    """What first come, first served needs of its scheme. `team` is how many people the gift's team has; `most` is the
+    largest wish that the gift can come to have."""
 
     seeded: ClassVar[bool]
     note: ClassVar[Text]
 
     def wish(self, pool: Pool, gift: Gift, team: int) -> int: ...
-    def most(self, pool: Pool, gift: Gift, team: int) -> int: ...
+    def most(self, pool: Pool, gift: Gift) -> int: ...
 
 
 class FirstCome:
@@ -84,24 +85,14 @@ class FirstCome:
     def __init__(self, pool: Pool, scheme: Ordered) -> None:
         self._pool, self._scheme = pool, scheme
         self._gifts = Gifts(pool)
-        self._live = Tally(pool)
-        self._secret = scheme.seeded and pool.seed is None
 
     def add(self, gift: Gift) -> None:
         """Count the next gift."""
         self._gifts.add(gift)
-        if not self._secret:
-            self._live.take(gift, self._scheme.wish(self._pool, gift, self._gifts.team_of(gift)))
-
-    def estimate(self, gift: Gift) -> Estimate:
-        """What the gift gets if it is the very next one; where lots are drawn, only between what."""
-        team = self._gifts.team_of(gift)
-        most, _ = self._live.room(gift, self._scheme.most(self._pool, gift, team))
-        return Estimate(None if self._scheme.seeded else most, 0, most, self._scheme.note)
 
     def settle(self) -> list[Match]:
         """All matches, in the order in which the gifts were added. Raises `Conflict` while the seed is secret."""
-        if self._secret:
+        if self._scheme.seeded and self._pool.seed is None:
             raise Conflict(
                 "seed.missing",
                 Text("The lots can be drawn when the seed is published.", "公布种子之后才能抽取配捐。"),

@@ -30,6 +30,25 @@ SOURCED_TIERS = (
 """The tiers of 2018 as they were published (report of 2018-08-30), up to 198 flowers. The report breaks off there: what
 holds from 199 flowers on is for each pool to state."""
 
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A lot, step by step. `u` decides chance and amount, `v` the boost; both are parts of 2**256, `v` is None where no
+    boost is drawn. `base` and `boost` are what they come to, before any cap."""
+
+    u: int
+    won: bool
+    base: int
+    tier: Tier
+    v: int | None
+    boost: int
+
+    @property
+    def whole(self) -> int:
+        """What the lot gives, without limits."""
+        return self.base + self.boost
+
+
 DONOR_DAY_2018 = 99_900
 """999 yuan for one person and day, the boost included."""
 
@@ -57,8 +76,8 @@ class RandomBoost:
     caps: ClassVar[frozenset[str]] = ALL_CAPS
     seeded: ClassVar[bool] = True
     note: ClassVar[Text] = Text(
-        "Lots are drawn after the end: your gift gets between nothing and this much.",
-        "配捐结束后才抽取：您的捐款可能获得零到这么多配捐。",
+        "Lots are drawn after the end: nobody can know more than these bounds, and nothing is likely for many.",
+        "配捐结束后才抽取，目前只能给出范围，也可能抽不中。",
     )
 
     def __post_init__(self) -> None:
@@ -96,19 +115,20 @@ class RandomBoost:
 
     def wish(self, pool: Pool, gift: Gift, team: int) -> int:
         """What the lot gives, without limits."""
-        if pool.seed is None or gift.counts < self.minimum:
-            return 0
-        u, chance, rate = draw(pool.seed, gift.id), self.chance, self.rate
-        if u * chance.denominator >= chance.numerator << 256:
-            return 0
-        base = gift.counts * rate.numerator * u * chance.denominator // (rate.denominator * chance.numerator << 256)
-        tier = self._tier(gift)
-        if not tier.high:
-            return base
-        v = Fraction(draw(pool.seed, f"{gift.id}:boost"), 1 << 256)
-        return base + int(base * (tier.low + (tier.high - tier.low) * v))
+        return 0 if pool.seed is None else self.drawn(pool.seed, gift).whole
 
-    def most(self, pool: Pool, gift: Gift, team: int) -> int:
+    def drawn(self, seed: bytes, gift: Gift) -> Draw:
+        """The lot of a gift. One below the minimum draws nothing."""
+        u, chance, rate, tier = draw(seed, gift.id), self.chance, self.rate, self._tier(gift)
+        if gift.counts < self.minimum or u * chance.denominator >= chance.numerator << 256:
+            return Draw(u, False, 0, tier, None, 0)
+        base = gift.counts * rate.numerator * u * chance.denominator // (rate.denominator * chance.numerator << 256)
+        if not tier.high:
+            return Draw(u, True, base, tier, None, 0)
+        v = draw(seed, f"{gift.id}:boost")
+        return Draw(u, True, base, tier, v, int(base * (tier.low + (tier.high - tier.low) * Fraction(v, 1 << 256))))
+
+    def most(self, pool: Pool, gift: Gift) -> int:
         """What the luckiest lot would give."""
         if gift.counts < self.minimum:
             return 0

@@ -88,22 +88,10 @@ class Match:
     limit: Limit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What can honestly be said before giving: `now` is what the gift would add if nobody else gave any more, between
-    `least` and `most`; None is what cannot be known."""
-
-    now: int | None
-    least: int
-    most: int | None
-    note: Text
-
-
 class Counting(Protocol):
     """A pool being counted: gifts are added in the order of their commits."""
 
     def add(self, gift: Gift) -> None: ...
-    def estimate(self, gift: Gift) -> Estimate: ...
     def settle(self) -> list[Match]: ...
 
 

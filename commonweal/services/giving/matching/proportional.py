@@ -10,10 +10,11 @@ from typing import ClassVar
 from commonweal.kernel.text import Text
 from commonweal.services.giving.matching.first_come import ALL_CAPS, FirstCome, check_rates
 from commonweal.services.giving.matching.pool import Counting, Gift, Pool
+from commonweal.services.giving.matching.spelling import written_rate
 
 _IN_ORDER = Text(
-    "This is what your gift gets if it is the next one. It is paid after the days of review.",
-    "如果您的捐款是下一笔，将获得这么多配捐；复核期结束后到账。",
+    "If your gift is the next one. Whoever is first takes from the same money, so it may become less, or nothing.",
+    "按您是下一位计算。先捐的人先用这笔资金，因此可能变少，甚至没有。",
 )
 
 
@@ -44,7 +45,9 @@ class Proportional:
         """What the gift gets, without limits."""
         return gift.counts * self.rate.numerator // self.rate.denominator
 
-    most = wish
+    def most(self, pool: Pool, gift: Gift) -> int:
+        """The same: no lot and no team changes it."""
+        return self.wish(pool, gift, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,11 @@ class Extra:
     opens: datetime | None = None
     closes: datetime | None = None
     team_of: int | None = None
+
+    @property
+    def written_rate(self) -> str:
+        """The rate as a decimal."""
+        return written_rate(self.rate)
 
     def holds(self, gift: Gift, team: int) -> bool:
         """Whether the gift gets it."""
@@ -97,4 +105,6 @@ class OnePlusX:
         rate = sum((extra.rate for extra in self.extras if extra.holds(gift, team)), self.rate)
         return gift.counts * rate.numerator // rate.denominator
 
-    most = wish
+    def most(self, pool: Pool, gift: Gift) -> int:
+        """With every extra of a team, however large: a team may still grow until the end."""
+        return self.wish(pool, gift, max((extra.team_of or 0 for extra in self.extras), default=0) if gift.team else 0)

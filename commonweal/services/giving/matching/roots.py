@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from math import isqrt
 
 from commonweal.kernel.errors import TooLarge
@@ -21,10 +21,13 @@ def root(number: int) -> int:
     return isqrt(number << 2 * BITS)
 
 
-def quadratic(gifts: Iterable[int]) -> int:
-    """`(sum of roots)**2 - sum` in units of 2**-128: twice the sum over pairs, so exactly zero for a single giver."""
+def quadratic(people: Mapping[int, int]) -> int:
+    """`(sum of roots)**2 - sum` in units of 2**-128: twice the sum over pairs, so exactly zero for a single giver.
+
+    `people` tells how many have given how much.
+    """
     total = squares = 0
-    for amount, times in Counter(gifts).items():
+    for amount, times in people.items():
         one = root(amount)
         total += one * times
         squares += one * one * times

@@ -117,6 +117,7 @@ urlpatterns = [
     path("<uuid:campaign>/pools/", pools.pools, name="pools"),
     path("<uuid:campaign>/pools/<uuid:pool>/", pools.pool, name="pool"),
     path("<uuid:campaign>/pools/<uuid:pool>/file.json", pools.file, name="pool_file"),
+    path("<uuid:campaign>/pools/<uuid:pool>/draws/<uuid:gift>/", pools.draw, name="draw"),
     path("<uuid:campaign>/pools/<uuid:pool>/judge/", pools.judge, name="pool_judge"),
     path("<uuid:campaign>/partners/", companies.partners, name="partners"),
     path("<uuid:campaign>/partners/<uuid:company>/", companies.answer, name="partner_answer"),

@@ -13,12 +13,15 @@ from django.views.decorators.http import require_safe
 from commonweal.kernel.doors import KEY_FIELD
 from commonweal.kernel.errors import Refusal
 from commonweal.kernel.parties import people, session
+from commonweal.kernel.parties.models import Party
+from commonweal.kernel.quantity import parse_amount
 from commonweal.services.giving import SERVICE
 from commonweal.services.giving.payment import Recurring, providers
 from commonweal.services.giving.queries import (
     appeals,
     control,
     deeds,
+    estimates,
     fees,
     givers,
     partners,
@@ -64,12 +67,15 @@ def show(
 ) -> HttpResponse:
     """The page of a campaign; with a refusal, its form as it was sent, `anew` under another key."""
     page, party = queries.page(campaign), session.visitor(request)
+    team = teams.find(campaign, request.POST.get("team", "") or request.GET.get("team", ""))
     context: dict[str, Any] = {
         "page": page,
         "card": page.card,
+        "guesses": _guesses(page.card, party, team) if page.card.is_open else [],
         "payouts": payouts.payouts_of(campaign),
         "got": deeds.got(campaign),
         "offered": [(amount, amount) for amount in OFFERED],
+        "offered_amounts": _offered(page.card),
         "channels": [(name, each.title) for name, each in providers().items()],
         "recurring": any(isinstance(each, Recurring) for each in providers().values()),
         "rules": law.RULES,
@@ -80,13 +86,23 @@ def show(
         "passed_on": uses.passed_on_to(campaign),
         "steward": party is not None and people.STEWARD in people.roles(party),
         "announcements": control.announcements(),
-        "team": teams.find(campaign, request.POST.get("team", "") or request.GET.get("team", "")),
+        "team": team,
         "refusal": refusal,
         "form": {name: value for name, value in request.POST.items() if not (anew and name == KEY_FIELD)}
         if refusal
         else None,
     }
     return render(request, "giving/campaign.html", context, status=refusal.status if refusal else 200)
+
+
+def _guesses(card: queries.Card, party: Party | None, team: teams.Team | None) -> list[estimates.Guess]:
+    """What the offered amounts would be matched with, pool by pool."""
+    people = (team.people or 0) + 1 if team and team.is_open else None
+    return estimates.of_gift(card.id, _offered(card), party.id if party else None, people)
+
+
+def _offered(card: queries.Card) -> list[int]:
+    return [parse_amount(offered, card.asset) for offered in OFFERED]
 
 
 @require_safe

@@ -34,12 +34,13 @@ def case(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
             return see_other("giving:case", id)
         except (Invalid, Conflict, NotAllowed) as error:
             refusal = error
-    found = queries.one(id)
+    found = actions.read(steward, id)
     context = {
         "case": found,
         "reasons": queries.reasons(found),
         "gifts": queries.gifts(found),
         "words": queries.words(id),
+        "may_judge": steward.id in queries.callees(found),
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }

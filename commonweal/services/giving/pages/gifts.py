@@ -34,6 +34,7 @@ from commonweal.services.giving.queries import (
     gifts,
     givers,
     orders,
+    pools,
     recurring,
     returns,
     threads,
@@ -43,6 +44,7 @@ from commonweal.services.giving.queries import teams as team_queries
 from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.cases import KEEP_MARKS
 from commonweal.services.giving.rules.gifts import Give, State
+from commonweal.services.giving.rules.matches import CHANNEL
 
 DEVICE = "device"
 """The cookie with a browser's random name: set when somebody gives, so that one person behind many accounts is seen
@@ -161,6 +163,7 @@ def show_gift(
         "team": team_queries.of_gift(campaign, gift),
         "greeted": team_queries.has_greeted(campaign, gift),
         "checks": cases.of_gift(campaign, gift),
+        "lots": pools.drawing(campaign, found.at) if found.fact and found.channel != CHANNEL else [],
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }

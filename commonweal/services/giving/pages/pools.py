@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from commonweal.kernel import clock
 from commonweal.kernel.doors import form_key, see_other
 from commonweal.kernel.errors import Conflict, Invalid, NotAllowed
 from commonweal.kernel.parties import people, session
@@ -18,14 +19,17 @@ from commonweal.kernel.quantity import Asset
 from commonweal.services.giving import matching
 from commonweal.services.giving.actions import matches as actions
 from commonweal.services.giving.actions import settlements
+from commonweal.services.giving.matching import examples
 from commonweal.services.giving.matching.pool import Scheme
 from commonweal.services.giving.pages.charity import officer_of
 from commonweal.services.giving.pages.forms import amount, moment, optional_amount, whole
-from commonweal.services.giving.queries import campaigns, cases, companies
+from commonweal.services.giving.queries import campaigns, cases, companies, teams
 from commonweal.services.giving.queries import pools as queries
 from commonweal.services.giving.rules import matches as rules
 from commonweal.services.giving.rules.matches import Promise
 
+TEAMS = 5
+"""Teams of a campaign that the page of a pool names."""
 SCHEMES = [(scheme.name, scheme.title) for scheme in matching.SCHEMES]
 
 
@@ -107,7 +111,11 @@ def _show(
         "checks": cases.of_pool(found),
         "words": queries.words(found) if found.digest else [],
         "may_judge": steward and found.state is rules.State.JUDGED,
-        "campaigns": [campaigns.card(each) for each in found.campaigns] if len(found.campaigns) > 1 else [],
+        "campaigns": [campaigns.card(each) for each in found.campaigns],
+        "slices": rules.left_by_slice(found.rules, found.free, clock.now()),
+        "at_once": rules.holds_at_once(found.rules.scheme),
+        "lots": found.commitment and found.seed,
+        "teams": [team for each in found.campaigns for team in teams.teams(each, TEAMS) if team.told_at],
         "refusal": refusal,
         "form": request.POST if refusal else None,
     }
@@ -126,6 +134,17 @@ def judge(request: HttpRequest, campaign: uuid.UUID, pool: uuid.UUID) -> HttpRes
     except (Invalid, Conflict, NotAllowed) as refusal:
         return _show(request, campaign, pool, refusal)
     return see_other("giving:pool", campaign, pool)
+
+
+@require_safe
+def draw(request: HttpRequest, campaign: uuid.UUID, pool: uuid.UUID, gift: uuid.UUID) -> HttpResponse:
+    """The lot of one gift, step by step, so that whoever gave it can draw again."""
+    found = queries.one(campaign, pool)
+    asked, drawn = queries.draw(found, gift)
+    context = {"pool": found, "gift": asked, "draw": drawn, "scheme": found.rules.scheme}
+    if drawn:
+        context |= {"u": f"{drawn.u:064x}", "v": "" if drawn.v is None else f"{drawn.v:064x}"}
+    return render(request, "giving/draw.html", context)
 
 
 @never_cache
@@ -148,5 +167,6 @@ def settlements_due(request: HttpRequest) -> HttpResponse:
 def schemes(request: HttpRequest) -> HttpResponse:
     """Each way to match, explained."""
     # Their names, not the classes: a template would call what it can call.
-    shown = [(scheme.name, scheme.title, scheme.explanation) for scheme in matching.SCHEMES]
+    worked = examples.examples()
+    shown = [(scheme.name, scheme.title, scheme.explanation, worked[scheme.name]) for scheme in matching.SCHEMES]
     return render(request, "giving/schemes.html", {"schemes": shown, "limits": matching.LIMITS.values()})

@@ -101,6 +101,8 @@ class Entry:
     reference: str
     fee: int = 0
     """What the provider has kept of it."""
+    payer: str = ""
+    """As that of a `Callback`, for payments whose callback did not name it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,9 @@ class Stripe:
     @_asking()
     def query(self, order: Order) -> Callback | None:
         """See `Provider`."""
-        found = self._client.v1.payment_intents.search({"query": f"metadata['gift']:'{order.gift}'"})
+        found = self._client.v1.payment_intents.search(
+            {"query": f"metadata['gift']:'{order.gift}'", "expand": ["data.latest_charge"]}
+        )
         paid = [intent for intent in found.data if intent.status == "succeeded"]
         return self._read("payment_intent.succeeded", paid[0].to_dict(), paid[0].id) if paid else None
 
@@ -214,8 +216,12 @@ class Stripe:
         asset = str(about["currency"]).upper()
         book, gift = (uuid.UUID(said[name]) if name in said else NOBODY for name in ("book", "gift"))
         if event == "payment_intent.succeeded":
-            return Callback(self.name, nonce, book, gift, int(about["amount_received"]), asset, about["id"])
+            paid = int(about["amount_received"])
+            return Callback(self.name, nonce, book, gift, paid, asset, about["id"], payer=payer(_charge_of(about)))
         payment = str(about.get("payment_intent") or "")
+        if event == "charge.succeeded" and payment and "gift" in said:  # the same payment, and the card it came from
+            paid = int(about["amount_captured"])
+            return Callback(self.name, nonce, book, gift, paid, asset, payment, payer=payer(about))
         if event in ("refund.updated", "refund.failed", "refund.created") and about["status"] in ENDED:
             refund = uuid.UUID(said["refund"]) if "refund" in said else None
             return Callback(
@@ -241,6 +247,20 @@ class Stripe:
         )  # fmt: skip
 
 
+def payer(charge: Mapping[str, Any]) -> str:
+    """By what Stripe knows a card or an account again, whoever enters it: `payment_method_details.<type>.fingerprint`
+    of a charge (docs.stripe.com/api/charges/object); empty for what has none."""
+    details = charge.get("payment_method_details") or {}
+    return str((details.get(details.get("type", "")) or {}).get("fingerprint") or "")
+
+
+def _charge_of(intent: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The charge that a payment intent brings along: only where it was expanded; else it is told by an event of its
+    own, `charge.succeeded`."""
+    charge = intent.get("latest_charge")
+    return charge if isinstance(charge, Mapping) else {}
+
+
 def declined(code: str | None, reason: str | None) -> Charge:
     """What a declined card means: these need its owner, every other decline may pass by itself and is tried again."""
     return Charge.GONE if {code, reason} & GONE else Charge.INSUFFICIENT
@@ -259,4 +279,4 @@ def entry(line: Mapping[str, Any]) -> Entry | None:
     if kind is Kind.CHARGEBACK and line["amount"] > 0:  # reinstated: a line of its own beside the dispute's
         reference = f"{reference}-won"
     return Entry(kind, uuid.UUID(gift) if gift else None, line["amount"], line["currency"].upper(), str(reference),
-                 line.get("fee", 0))  # fmt: skip
+                 line.get("fee", 0), payer(source) if kind is Kind.PAYMENT else "")  # fmt: skip

@@ -10,7 +10,7 @@ from django.urls import reverse
 from commonweal.kernel.quantity import CNY, format_amount
 from commonweal.kernel.registry import Card, Figure, Hit
 from commonweal.kernel.text import Text
-from commonweal.services.giving.queries import campaigns, grants, totals
+from commonweal.services.giving.queries import campaigns, control, grants, totals
 
 
 def headline() -> list[Figure]:
@@ -21,6 +21,11 @@ def headline() -> list[Figure]:
         for total in totals.gifts()
         if total.asset == CNY and total.raised
     ]
+
+
+def announced() -> list[Text]:
+    """What the stewards of giving have to say now."""
+    return [each.text for each in control.announcements()]
 
 
 def needed_now() -> list[Card]:

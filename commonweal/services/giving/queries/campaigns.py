@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from commonweal.kernel.errors import NotFound
 from commonweal.kernel.ids import derived
 from commonweal.kernel.parties.people import OFFICER
 from commonweal.kernel.quantity import Asset
-from commonweal.kernel.sql import Found, row, rows
+from commonweal.kernel.sql import Found, prepared, row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.rules import campaigns as rules
 from commonweal.services.giving.rules import fees, law, terms, topics
@@ -40,6 +41,8 @@ STANDING = f"""
     {QUALIFIED} AS qualified,
     (SELECT max(u.at) FROM giving_update u WHERE u.campaign_id = c.id AND u.report) AS reported_at"""
 """What the state of a campaign follows from."""
+STANDS_ON = ("kind", "opens_at", "closes_at", "stopped_at", "filed", "qualified", "reported_at")
+"""Its columns."""
 
 RAISED = """
     LEFT JOIN LATERAL (SELECT start + amount AS laid, nth FROM giving_payment
@@ -110,18 +113,26 @@ def taking(campaigns: Iterable[uuid.UUID], now: datetime) -> dict[uuid.UUID, Tak
     query = f"""
         SELECT c.id, c.organisation_id, c.title_en, c.title_zh, c.asset, c.cap, c.custody, {STANDING}
         FROM giving_campaign c WHERE c.id = ANY(%(ids)s::uuid[])"""
-    return {
-        found["id"]: Taking(
-            id=found["id"],
-            organisation=found["organisation_id"],
-            title=Text(found["title_en"], found["title_zh"]),
-            asset=asset_of(found["asset"]),
-            cap=found["cap"],
-            custody=rules.Custody(found["custody"]),
-            standing=standing_of(found),
-        )
-        for found in rows(query, {"ids": ids(campaigns), "now": now})
-    }
+    with prepared() as cursor:
+        cursor.execute(query, {"ids": ids(campaigns), "now": now})
+        return {found[0]: _taking(*found) for found in cursor.fetchall()}
+
+
+@functools.lru_cache(4_096)
+def _taking(
+    id: uuid.UUID, organisation: uuid.UUID, title_en: str, title_zh: str, asset: str, cap: int, custody: str,
+    *standing: Any,
+) -> Taking:  # fmt: skip
+    """What was read is read anew each time; what follows from it, gift after gift, is worked out once."""
+    return Taking(
+        id=id,
+        organisation=organisation,
+        title=Text(title_en, title_zh),
+        asset=asset_of(asset),
+        cap=cap,
+        custody=rules.Custody(custody),
+        standing=standing_of(dict(zip(STANDS_ON, standing, strict=True))),
+    )
 
 
 def acts_for(party: uuid.UUID, campaign: uuid.UUID) -> bool:

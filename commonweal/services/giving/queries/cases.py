@@ -12,7 +12,8 @@ from typing import Any
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties import cipher
-from commonweal.kernel.quantity import CNY, Asset
+from commonweal.kernel.parties.people import STEWARD
+from commonweal.kernel.quantity import Asset
 from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.models import Campaign, Update
@@ -24,20 +25,26 @@ from commonweal.services.giving.rules.matches import CHANNEL
 from commonweal.services.giving.signals import KINDS, Row, Signal, promise
 
 ROWS = """
-    SELECT g.id, g.book, g.at, g.amount, g.giver, encode(d.mark, 'hex') AS device, encode(m.mark, 'hex') AS payment,
+    SELECT g.id, g.book, g.at, g.amount, c.asset, g.giver, encode(d.mark, 'hex') AS device,
+           encode(m.mark, 'hex') AS payment,
            (SELECT min(e.at) FROM giving_return r JOIN giving_return_end e
             ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
-            WHERE r.book = g.book AND r.gift = g.id) AS refunded_at, j.team
+            WHERE r.book = g.book AND r.gift = g.id AND NOT EXISTS (SELECT FROM giving_return_end w
+                WHERE w.book = r.book AND w.id = r.id AND w.outcome = 'won')) AS refunded_at, j.team
     FROM giving_gift g
     JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
-    JOIN giving_campaign c ON c.id = g.book AND c.asset = %(asset)s
+    JOIN giving_campaign c ON c.id = g.book
     LEFT JOIN giving_mark d ON d.book = g.book AND d.gift = g.id AND d.what = 'device'
     LEFT JOIN giving_mark m ON m.book = g.book AND m.gift = g.id AND m.what = 'payment'
     LEFT JOIN giving_team_gift j ON j.book = g.book AND j.gift = g.id
     WHERE g.at >= %(begin)s AND g.at < %(end)s AND g.giver IS NOT NULL AND g.channel <> %(channel)s
       AND NOT EXISTS (SELECT FROM giving_renewal n WHERE n.book = g.book AND n.gift = g.id)
+      AND NOT EXISTS (SELECT FROM giving_return r JOIN giving_return_end w
+                      ON w.book = r.book AND w.id = r.id AND w.outcome = 'won'
+                      WHERE r.book = g.book AND r.gift = g.id AND r.amount = g.amount)
     ORDER BY g.at, g.id"""
-"""Gifts of people. What the clerk itself makes (matches, renewals of recurring gifts) comes in bursts by its nature."""
+"""Gifts of people, whatever money they are. What the clerk itself makes (matches, renewals of recurring gifts) comes in
+bursts by its nature. A chargeback that the charity has won is no refund: the payment that it became stands for it."""
 
 
 def given(begin: datetime, end: datetime) -> list[Row]:
@@ -45,16 +52,18 @@ def given(begin: datetime, end: datetime) -> list[Row]:
 
     The only public words of a gift are the name of the team with which it was given.
     """
-    gifts_there = rows(ROWS, {"asset": CNY.code, "begin": begin, "end": end, "channel": CHANNEL})
+    gifts_there = rows(ROWS, {"begin": begin, "end": end, "channel": CHANNEL})
     joined = {(found["book"], found["team"]) for found in gifts_there if found["team"]}
     teams_there = {each: teams.find(each[0], str(each[1])) for each in joined}
     names = {each: team.name for each, team in teams_there.items() if team}
+    assets = {code: asset_of(code) for code in {found["asset"] for found in gifts_there}}
     return [
         Row(
             id=str(found["id"]),
             at=found["at"].timestamp(),
             campaign=str(found["book"]),
             amount=found["amount"],
+            asset=assets[found["asset"]],
             device=found["device"] or "",
             account=str(found["giver"]),
             payment=found["payment"] or "",
@@ -72,7 +81,7 @@ def looked_at(now: datetime) -> datetime:
 
 
 def changed_slots(since: datetime, now: datetime) -> list[datetime]:
-    """The slots whose gifts have been paid or have gone back since then."""
+    """The slots whose gifts have been paid or have gone back since then, or are known by now by who paid them."""
     query = """
         SELECT DISTINCT date_bin(%(slot)s, g.at, 'epoch') AS slot FROM giving_gift g
         WHERE EXISTS (SELECT FROM giving_payment p
@@ -82,7 +91,11 @@ def changed_slots(since: datetime, now: datetime) -> list[datetime]:
         SELECT date_bin(%(slot)s, g.at, 'epoch') FROM giving_return_end e
         JOIN giving_return r ON r.book = e.book AND r.id = e.id
         JOIN giving_gift g ON g.book = r.book AND g.id = r.gift
-        WHERE e.at >= %(since)s AND e.at < %(now)s AND g.channel <> %(channel)s"""
+        WHERE e.at >= %(since)s AND e.at < %(now)s AND g.channel <> %(channel)s
+        UNION
+        SELECT date_bin(%(slot)s, g.at, 'epoch') FROM giving_mark m
+        JOIN giving_gift g ON g.book = m.book AND g.id = m.gift
+        WHERE m.what = 'payment' AND m.at >= %(since)s AND m.at < %(now)s"""
     values = {"slot": rules.SLOT, "since": since, "now": now, "channel": CHANNEL}
     return [found["slot"] for found in rows(query, values)]
 
@@ -189,6 +202,13 @@ def one(id: uuid.UUID) -> Case:
     return _case(found)
 
 
+def near(now: datetime) -> list[uuid.UUID]:
+    """Open cases whose deadline is near and whose stewards have not been reminded."""
+    query = f"""{CASE} WHERE e.case_id IS NULL AND c.due_at > %(now)s AND c.due_at <= %(until)s
+        AND NOT EXISTS (SELECT FROM giving_case_reminder r WHERE r.case_id = c.id)"""
+    return [found["id"] for found in rows(query, {"now": now, "until": now + rules.REMIND_BEFORE})]
+
+
 def overdue(now: datetime) -> list[uuid.UUID]:
     """Open cases whose deadline has passed."""
     return [found["id"] for found in rows(f"{CASE} WHERE e.case_id IS NULL AND c.due_at <= %(now)s", {"now": now})]
@@ -244,6 +264,17 @@ def gifts(case: Case, limit: int = 500) -> list[Named]:
     ]
 
 
+def objectors(case: Case) -> list[uuid.UUID]:
+    """Whose objections stand in a case."""
+    query = """
+        SELECT DISTINCT o.giver FROM giving_case_gift n
+        JOIN giving_objection o ON o.campaign = n.campaign AND o.gift = n.gift
+            AND o.case_id IN (n.case_id, %(before)s)
+        JOIN parties_partykey k ON k.party_id = o.giver
+        WHERE n.case_id = %(id)s ORDER BY o.giver"""
+    return [found["giver"] for found in rows(query, {"id": case.id, "before": case.objects_to})]
+
+
 def _opened(giver: uuid.UUID | None, sealed: bytes | None) -> str:
     if giver is None or sealed is None:
         return ""
@@ -270,6 +301,17 @@ def words(case: uuid.UUID) -> list[Word]:
         "SELECT steward, withholds, note, fact, at FROM giving_case_word WHERE case_id = %(id)s ORDER BY at, steward"
     )
     return [Word(**found) for found in rows(query, {"id": case})]
+
+
+def callees(case: Case) -> list[uuid.UUID]:
+    """The stewards who can still say a word on a case."""
+    query = """
+        SELECT DISTINCT party_id FROM parties_grant r
+        WHERE role = %(role)s AND within_id IS NULL AND revoked_at IS NULL AND NOT EXISTS (
+            SELECT FROM giving_case_word w WHERE w.steward = r.party_id AND w.case_id IN (%(case)s, %(before)s))
+        ORDER BY party_id"""
+    values = {"role": STEWARD, "case": case.id, "before": case.objects_to}
+    return [found["party_id"] for found in rows(query, values) if not involved(found["party_id"], case.id)]
 
 
 def involved(steward: uuid.UUID, case: uuid.UUID) -> bool:

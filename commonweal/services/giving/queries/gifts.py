@@ -22,11 +22,12 @@ GIFT = f"""
            p.gift IS NULL AND EXISTS (
                SELECT FROM giving_callback b WHERE b.book = g.book AND b.gift = g.id AND b.outcome = 'differs'
            ) AS frozen,
-           (SELECT coalesce(sum(r.amount - CASE WHEN w.id IS NULL THEN 0 ELSE r.receivable + r.host + r.tip END), 0)
-            FROM giving_return r
-            JOIN giving_return_end e ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
-            LEFT JOIN giving_return_end w ON w.book = r.book AND w.id = r.id AND w.outcome = 'won'
-            WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned, {GONE} AS gone, p.reference,
+           (SELECT coalesce(sum(r.amount - CASE WHEN EXISTS (
+                SELECT FROM giving_return_end w WHERE w.book = r.book AND w.id = r.id AND w.outcome = 'won'
+            ) THEN r.receivable + r.host + r.tip ELSE 0 END) FILTER (WHERE EXISTS (
+                SELECT FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id AND e.outcome = 'done')), 0)
+            FROM giving_return r WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned,
+           {GONE} AS gone, p.reference,
            coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip
     FROM giving_gift g
     JOIN giving_campaign c ON c.id = g.book
@@ -161,13 +162,17 @@ TRACE = """
     SELECT p.gift, r.id, r.what_en, r.what_zh, o.amount AS whole, r.evidence, o.at, o.fact,
            sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))::bigint AS amount
     FROM giving_payment p
-    JOIN giving_draw d ON d.book = p.book AND d.span && int8range(p.start, p.start + p.amount)
+    CROSS JOIN LATERAL (SELECT book, request, span FROM giving_draw
+                        WHERE book = p.book AND span && int8range(p.start, p.start + p.amount) OFFSET 0) d
     JOIN giving_request r ON r.book = d.book AND r.id = d.request
     JOIN giving_payout o ON o.book = d.book AND o.request = d.request
     WHERE p.start IS NOT NULL AND {which}
     GROUP BY p.gift, r.book, r.id, o.amount, o.at, o.fact
     ORDER BY min(lower(d.span))"""
-"""What gifts have in common with payouts on the lines of their funds."""
+"""What gifts have in common with payouts on the lines of their funds.
+
+What a gift has in common is looked up by the line alone (OFFSET 0): joined freely, a book that has payouts and no
+statistics yet is read payout by payout, for each gift."""
 
 
 def _part(found: dict[str, Any]) -> Part:
@@ -268,8 +273,14 @@ def has_given(giver: uuid.UUID, campaign: uuid.UUID) -> bool:
 
 
 def laid_after(campaign: uuid.UUID, nth: int, limit: int) -> list[Gift]:
-    """The gifts that follow a number on the fund's line."""
-    query = f"{GIFT} WHERE p.book = %(book)s AND p.nth > %(nth)s ORDER BY p.nth LIMIT %(limit)s"
+    """The gifts that follow a number on the fund's line. Numbers have no gaps, so that a range of them is enough: a
+    plan from when there were few gifts would sort all of them for each part."""
+    query = f"""
+        WITH laid AS MATERIALIZED (
+            SELECT book, gift FROM giving_payment
+            WHERE book = %(book)s AND nth > %(nth)s AND nth <= %(nth)s + %(limit)s
+        )
+        {GIFT} JOIN laid ON laid.book = g.book AND laid.gift = g.id ORDER BY p.nth"""
     return [_gift(found) for found in rows(query, {"book": campaign, "nth": nth, "limit": limit})]
 
 

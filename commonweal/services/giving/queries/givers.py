@@ -59,7 +59,9 @@ STATEMENT = f"""
     SELECT g.book AS campaign, g.id AS gift, p.at, c.title_en, c.title_zh, o.name_en, o.name_zh, o.registration,
            p.amount, c.asset, {GONE} AS returned,
            coalesce((SELECT sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))
-                     FROM giving_draw d JOIN giving_payout o ON o.book = d.book AND o.request = d.request
+                            FILTER (WHERE EXISTS (SELECT FROM giving_payout q
+                                                  WHERE q.book = d.book AND q.request = d.request))
+                     FROM giving_draw d
                      WHERE d.book = p.book AND d.span && int8range(p.start, p.start + p.amount)), 0)::bigint AS spent
     FROM giving_gift g
     JOIN giving_payment p ON p.book = g.book AND p.gift = g.id

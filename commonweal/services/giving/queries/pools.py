@@ -17,6 +17,7 @@ from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving import matching
 from commonweal.services.giving.matching import pool_file
+from commonweal.services.giving.matching.lots import Draw, RandomBoost
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.rules import matches as match_rules
 from commonweal.services.giving.rules.deeds import FLOWERS
@@ -123,10 +124,15 @@ def seed_of(secret: bytes) -> bytes:
     return hmac.digest(secret, b"seed", "sha256")
 
 
+def no_lots() -> NotFound:
+    """There is no seed."""
+    return NotFound("seed.none", Text("This pool draws no lots.", "该配捐不抽签，没有种子。"))
+
+
 def revealed(pool: Pool) -> bytes:
     """The seed after the close. Raises `Conflict` (`seed.early`) before, `NotFound` (`seed.none`) if there is none."""
     if pool.rules.commitment is None:
-        raise NotFound("seed.none", Text("This pool draws no lots.", "该配捐不抽签，没有种子。"))
+        raise no_lots()
     seed = matching.reveal(pool.rules, seed_of(pool.secret), clock.now()).seed
     return seed or b""
 
@@ -183,6 +189,7 @@ def closed(limit: int = 100) -> list[Pool]:
 class Match:
     """A gift, by its number, and what the pool gave to it, or what it holds until the settlement if not `paid`."""
 
+    gift: uuid.UUID
     nth: int | None
     gift_amount: int
     amount: int
@@ -194,7 +201,7 @@ class Match:
 def matches(campaign: uuid.UUID, pool: uuid.UUID, limit: int = 200) -> list[Match]:
     """The newest matches of a pool, paid or held. Nobody is named."""
     query = """
-        SELECT p.nth, g.amount AS gift_amount, m.amount, m.fact IS NOT NULL AS paid, m.fact, g.at
+        SELECT g.id AS gift, p.nth, g.amount AS gift_amount, m.amount, m.fact IS NOT NULL AS paid, m.fact, g.at
         FROM (
             SELECT m.book, m.gift, m.amount, q.fact FROM giving_match m
             JOIN giving_payment q ON q.book = m.book AND q.gift = m.matching
@@ -215,9 +222,9 @@ MATCHED_BEFORE = "matched-before"
 
 GIFTS = """
     SELECT g.book, g.id, g.giver, g.at, g.amount, t.team, coalesce(w.kind, '') AS withheld,
-           least(g.amount, coalesce((SELECT sum(r.amount - r.tip) FROM giving_return r JOIN giving_return_end e
-                    ON e.book = r.book AND e.id = r.id AND e.outcome = 'done'
-                    WHERE r.book = g.book AND r.gift = g.id), 0))::bigint AS refunded,
+           least(g.amount, coalesce((SELECT sum(r.amount - r.tip) FILTER (WHERE EXISTS (
+                        SELECT FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id AND e.outcome = 'done'))
+                    FROM giving_return r WHERE r.book = g.book AND r.gift = g.id), 0))::bigint AS refunded,
            NOT %(settled)s AND EXISTS (SELECT FROM giving_match m WHERE m.book = g.book AND m.gift = g.id
                 AND m.pool_book = %(pool_book)s AND m.pool = %(pool)s) AS matched,
            CASE WHEN %(lots)s THEN coalesce((SELECT sum(d.amount) FROM giving_act d
@@ -229,11 +236,12 @@ GIFTS = """
     LEFT JOIN giving_withheld w ON w.campaign = g.book AND w.gift = g.id
     WHERE g.book = ANY(%(campaigns)s) AND g.at >= %(opens)s AND g.at < %(closes)s AND p.at <= %(now)s
       AND g.giver IS NOT NULL AND g.giver <> %(company)s AND g.channel <> %(channel)s
+      {only}
     ORDER BY g.at, g.id"""
 
 
-def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
-    """The gifts of a pool that have arrived, in the order in which they were made.
+def gifts(pool: Pool, now: datetime, only: uuid.UUID | None = None) -> list[matching.Gift]:
+    """The gifts of a pool that have arrived, or `only` one of them, in the order in which they were made.
 
     Donors are its pseudonyms, and so are teams, which are there only where the scheme asks for their size: nobody can
     add up what a team of the site has given from the file.
@@ -252,6 +260,7 @@ def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
         "settled": pool.settled_at is not None,
         "pool_book": pool.campaign,
         "pool": pool.id,
+        "only": only,
     }
     return [
         matching.Gift(
@@ -266,7 +275,33 @@ def gifts(pool: Pool, now: datetime) -> list[matching.Gift]:
             team=pool_file.pseudonym(key, f"team {found['team']}") if by_team and found["team"] else "",
             flowers=found["flowers"],
         )
-        for found in rows(GIFTS, values)
+        for found in rows(GIFTS.format(only="AND g.id = %(only)s" if only else ""), values)
+    ]
+
+
+def draw(pool: Pool, gift: uuid.UUID) -> tuple[matching.Gift, Draw | None]:
+    """A gift as a pool that draws lots sees it, with its lot once the pool has closed.
+
+    Raises `NotFound`: `seed.none` for a pool that draws none, `gift.unknown` for a gift that takes no part.
+    """
+    scheme, now = pool.rules.scheme, clock.now()
+    if not isinstance(scheme, RandomBoost):
+        raise no_lots()
+    found = gifts(pool, now, gift)
+    if not found:
+        raise NotFound("gift.unknown", Text("This gift takes no part in the pool.", "这笔捐款不参与该配捐。"))
+    return found[0], scheme.drawn(revealed(pool), found[0]) if pool.seed else None
+
+
+def drawing(campaign: uuid.UUID, at: datetime) -> list[tuple[uuid.UUID, uuid.UUID, Text]]:
+    """The pools in which a gift of that moment draws a lot: book, pool and the name of the company."""
+    query = """
+        SELECT p.book, p.id, o.name_en, o.name_zh FROM giving_pool p JOIN parties_party o ON o.id = p.company
+        WHERE p.campaigns @> ARRAY[%(campaign)s::uuid] AND p.opens_at <= %(at)s AND %(at)s < p.closes_at
+          AND p.rules ? 'seed' ORDER BY p.at, p.id"""
+    return [
+        (found["book"], found["id"], Text(found["name_en"], found["name_zh"]))
+        for found in rows(query, {"campaign": campaign, "at": at})
     ]
 
 
@@ -321,29 +356,6 @@ def team_sizes(campaign: uuid.UUID, given: Sequence[uuid.UUID]) -> dict[uuid.UUI
                              AND (p.gift IS NOT NULL OR t.gift = mine.gift)) AS people
         FROM giving_team_gift mine WHERE mine.book = %(book)s AND mine.gift = ANY(%(gifts)s)"""
     return {found["gift"]: found["people"] for found in rows(query, {"book": campaign, "gifts": list(given)})}
-
-
-def estimates(campaign: uuid.UUID, amount: int, giver: uuid.UUID | None) -> list[tuple[Pool, matching.Estimate]]:
-    """What a gift of this amount would add now, by each open pool, before it is made."""
-    now, found = clock.now(), []
-    for pool in of(campaign):
-        if not pool.is_open or giver == pool.company_id:
-            continue
-        counting = pool.rules.scheme.begin(pool.rules)
-        given = gifts(pool, now)
-        for gift in given:
-            counting.add(gift)
-        donor = pool_file.pseudonym(hmac.digest(pool.secret, b"donors", "sha256"), str(giver or "somebody"))
-        asked = matching.Gift("next", now, donor, str(campaign), str(pool.organisation_id), amount)
-        estimate = counting.estimate(asked)
-        if match_rules.holds_at_once(pool.rules.scheme) and estimate.now is not None:
-            estimate = replace(estimate, now=min(estimate.now, max(0, _begun(pool.rules, now) - pool.reserved)))
-        found.append((pool, estimate))
-    return found
-
-
-def _begun(pool: matching.Pool, now: datetime) -> int:
-    return sum(part.amount for part in pool.slices if part.opens <= now)
 
 
 def due(pool: Pool) -> bool:

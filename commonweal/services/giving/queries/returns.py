@@ -29,12 +29,15 @@ RETURN = """
 
 GONE = """
     (SELECT least(p.amount, coalesce(sum(
-        b.amount - b.tip - CASE WHEN w.id IS NULL THEN 0 ELSE b.receivable + b.host END), 0))::bigint
-     FROM giving_return b
-     JOIN giving_return_end e ON e.book = b.book AND e.id = b.id AND e.outcome = 'done'
-     LEFT JOIN giving_return_end w ON w.book = b.book AND w.id = b.id AND w.outcome = 'won'
-     WHERE b.book = p.book AND b.gift = p.gift)"""
-"""What has gone back of the payment `p`: of what was won again, only the part that is a payment of its own by now."""
+        b.amount - b.tip - CASE WHEN EXISTS (
+            SELECT FROM giving_return_end w WHERE w.book = b.book AND w.id = b.id AND w.outcome = 'won'
+        ) THEN b.receivable + b.host ELSE 0 END) FILTER (WHERE EXISTS (
+            SELECT FROM giving_return_end e WHERE e.book = b.book AND e.id = b.id AND e.outcome = 'done')), 0))::bigint
+     FROM giving_return b WHERE b.book = p.book AND b.gift = p.gift)"""
+"""What has gone back of the payment `p`: of what was won again, only the part that is a payment of its own by now.
+
+How it ended is asked of each return, never joined: before the first statistics of a book that has many returns, a join
+begins with all their ends, for each gift."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,16 +95,21 @@ class Campaign:
 
 def state(campaign: Campaign, now: datetime) -> State:
     """Where the campaign stands at `now`: the first thing that is in the way, or open."""
-    obstacles = (
-        (State.HISTORY, campaign.kind is Kind.PROGRAMME),
-        (State.STOPPED, campaign.stopped_at is not None and campaign.stopped_at <= now),
-        (State.CLOSED, campaign.closes_at <= now),
-        (State.UNFILED, not campaign.filed),
-        (State.UNQUALIFIED, not campaign.qualified),
-        (State.UPCOMING, now < campaign.opens_at),
-        (State.REPORT_LATE, campaign.report_due is not None and campaign.report_due <= now),
-    )
-    return next((found for found, holds in obstacles if holds), State.OPEN)
+    if campaign.kind is Kind.PROGRAMME:
+        return State.HISTORY
+    if campaign.stopped_at is not None and campaign.stopped_at <= now:
+        return State.STOPPED
+    if campaign.closes_at <= now:
+        return State.CLOSED
+    if not campaign.filed:
+        return State.UNFILED
+    if not campaign.qualified:
+        return State.UNQUALIFIED
+    if now < campaign.opens_at:
+        return State.UPCOMING
+    if campaign.report_due is not None and campaign.report_due <= now:
+        return State.REPORT_LATE
+    return State.OPEN
 
 
 def check_open(campaign: Campaign, now: datetime) -> None:

@@ -16,6 +16,8 @@ WORDS = 2
 """How many different stewards must say the same."""
 DECIDE_WITHIN = timedelta(days=5)
 """After that an undecided case ends in the givers' favour."""
+REMIND_BEFORE = timedelta(days=1)
+"""So long before its deadline the stewards of an undecided case are reminded."""
 OBJECT_WITHIN = timedelta(days=5)
 """How long the giver of a withheld match can object; the pool is not computed before."""
 KEEP_MARKS = timedelta(days=90)
@@ -68,15 +70,31 @@ def outcome(words: Sequence[bool], due: datetime, now: datetime) -> Outcome | No
     return Outcome.LAPSED if now >= due else None
 
 
-def check_word(said_by: Sequence[uuid.UUID], steward: uuid.UUID, *, ended: bool, involved: bool) -> None:
-    """Whether this steward may say a word on a case now.
+def check_word(
+    said_by: Sequence[uuid.UUID],
+    steward: uuid.UUID,
+    *,
+    ended: bool,
+    involved: bool,
+    judged_before: Sequence[uuid.UUID] = (),
+) -> None:
+    """Whether this steward may say a word on a case now. `judged_before`: who has judged what it objects to.
 
     Raises `NotAllowed` (`case.own`) for somebody of the charity or a matching company, or who gave one of the gifts,
-    `Conflict` with `case.decided` and `case.same-person`.
+    and (`case.judged-before`) for somebody whose own word is objected to; `Conflict` with `case.decided` and
+    `case.same-person`.
     """
     if involved:
         raise NotAllowed(
             "case.own", Text("Nobody decides on gifts of their own.", "不能裁定与自己或所在机构有关的捐款。")
+        )
+    if steward in judged_before:
+        raise NotAllowed(
+            "case.judged-before",
+            Text(
+                "A giver objects to what you have said here. Other stewards decide about it.",
+                "捐款人的异议针对您参与过的核查，须由其他审核员裁定。",
+            ),
         )
     if ended:
         raise Conflict("case.decided", Text("This case has been decided already.", "该核查已有结论。"))

@@ -99,16 +99,41 @@ def hold(pool: Pool, gift: Gift, team: int, held: int, of_day: int) -> int:
 
     Money of a slice that has not begun is not there yet.
     """
-    scheme, caps, number = pool.scheme, pool.caps, pool.slice_at(gift.at)
-    if number is None or not isinstance(scheme, Proportional | OnePlusX):
+    scheme = pool.scheme
+    if not isinstance(scheme, Proportional | OnePlusX):
         return 0
-    room = [scheme.wish(pool, gift, team), sum(part.amount for part in pool.slices[: number + 1]) - held]
+    return min(scheme.wish(pool, gift, team), room(pool, gift.at, held, of_day))
+
+
+def room(pool: Pool, at: datetime, held: int, of_day: int) -> int:
+    """What the caps of a first-come pool and its slices leave to one gift, when so much is held (see `hold`)."""
+    caps, number = pool.caps, pool.slice_at(at)
+    if number is None:
+        return 0
+    left = [begun(pool, at) - held]
     if caps.gift is not None:
-        room.append(caps.gift)
+        left.append(caps.gift)
     if caps.donor_day is not None:
-        room.append(caps.donor_day - of_day)
-    room += [cap - held for cap in (caps.project, caps.charity) if cap is not None]
-    return max(0, min(room))
+        left.append(caps.donor_day - of_day)
+    left += [cap - held for cap in (caps.project, caps.charity) if cap is not None]
+    return max(0, min(left))
+
+
+def left_by_slice(pool: Pool, free: int, at: datetime) -> list[tuple[Slice, int | None]]:
+    """Each slice of a first-come pool with what gifts can still get of it; None for one that is over.
+
+    `free` is what no gift holds: the slice that is open has all of it but what belongs to those that have not begun.
+    """
+    later = sum(part.amount for part in pool.slices if part.opens > at)
+    return [
+        (part, None if part.closes <= at else part.amount if part.opens > at else max(0, free - later))
+        for part in pool.slices
+    ]
+
+
+def begun(pool: Pool, at: datetime) -> int:
+    """The money of the slices that have begun."""
+    return sum(part.amount for part in pool.slices if part.opens <= at)
 
 
 def check_money(matched: int, there: int) -> None:

@@ -16,6 +16,7 @@ class What(StrEnum):
     THREAD = "thread"
     SIGNS = "payout.signs"
     RISK = "risk.notes"
+    OBJECTION = "objection"
 
 
 TITLES: dict[What, Text] = {
@@ -25,6 +26,7 @@ TITLES: dict[What, Text] = {
     What.THREAD: Text("A thread between giver and charity", "捐助人与机构的留言"),
     What.SIGNS: Text("Signs to look twice at a payout", "拨款风险提示"),
     What.RISK: Text("Stewards' notes on a charity", "审核员对机构的风险记录"),
+    What.OBJECTION: Text("A giver's objection", "捐款人的异议"),
 }
 WHY: dict[What, Text] = {
     What.APPEAL: Text("to decide whether it is shown", "决定是否公开"),
@@ -33,4 +35,5 @@ WHY: dict[What, Text] = {
     What.THREAD: Text("called by the giver or the charity", "应捐助人或机构请求"),
     What.SIGNS: Text("to approve a payment", "审批拨款"),
     What.RISK: Text("to judge a charity's risk", "评估机构风险"),
+    What.OBJECTION: Text("to decide about a match", "裁定配捐"),
 }

@@ -14,17 +14,12 @@ from itertools import pairwise
 from statistics import median
 
 from commonweal.kernel.text import Text
-from commonweal.services.giving.signals.rows import Row
-from commonweal.services.giving.signals.signal import Kind, Run, Signal, duration, rhythm, runs, yuan
-
-TINY = 10
-"""Fen: what is given to see whether a card works."""
-LARGE = 30_000
-"""Fen: worth being paid back for."""
+from commonweal.services.giving.signals.rows import Row, of_many_aims
+from commonweal.services.giving.signals.signal import Kind, Run, Signal, duration, large, money, rhythm, runs, tiny
 
 _SAME = Text(
-    "{count} gifts of {amount} yuan within {time}; {expected} would be usual among those of that time.",
-    "{time}内有 {count} 笔 {amount} 元的捐款，同一时段通常约为 {expected} 笔。",
+    "{count} gifts of {amount} within {time}; {expected} would be usual among those of that time.",
+    "{time}内有 {count} 笔 {amount}的捐款，同一时段通常约为 {expected} 笔。",
 )
 _REGULAR = Text("They came at regular intervals of about {gap}.", "捐款间隔非常规律，约 {gap} 一笔。")
 _ONE_ACCOUNT = Text(
@@ -32,8 +27,8 @@ _ONE_ACCOUNT = Text(
     "同一账号捐款 {count} 笔，其中一半与前一笔相隔不到 {gap}。",
 )
 _CARDS = Text(
-    "{count} gifts of a few fen with {payments} cards from one {what}.",
-    "同一{what}用 {payments} 张卡捐了 {count} 笔几分钱。",
+    "{count} gifts of a few cents with {payments} cards from one {what}.",
+    "同一{what}用 {payments} 张卡捐了 {count} 笔极小的金额。",
 )
 _AFTER_TEST = Text("{count} gifts were paid with cards that had been tried.", "{count} 笔捐款使用了试探过的卡。")
 _PROMISE = Text("The message speaks of money that comes back: “{words}”.", "留言提到返还：“{words}”。")
@@ -52,24 +47,24 @@ def same_amounts(rows: Sequence[Row]) -> list[Signal]:
     by_campaign: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_campaign[row.campaign].append(row)
-    amounts = Counter(_alike(row.amount) for row in rows)
-    aims = Counter(account for account, _ in {(row.account, row.campaign) for row in rows})
-    busy = {account for account, campaigns in aims.items() if campaigns > 1}
+    amounts = Counter((row.asset.code, _alike(row)) for row in rows)
+    busy = of_many_aims(rows)
     found = []
     for campaign, theirs in by_campaign.items():
         times = sorted(row.at for row in theirs)
         by_amount: defaultdict[int, list[Row]] = defaultdict(list)
         for row in theirs:
-            by_amount[_alike(row.amount)].append(row)
+            by_amount[_alike(row)].append(row)
         for amount, same in by_amount.items():
             if len(same) >= 6:
-                found += _bursts(campaign, amount, same, times, everywhere=amounts[amount] / len(rows), busy=busy)
+                everywhere = amounts[same[0].asset.code, amount] / len(rows)
+                found += _bursts(campaign, amount, same, times, everywhere=everywhere, busy=busy)
     return found
 
 
-def _alike(amount: int) -> int:
-    """Tiny amounts are one."""
-    return max(amount, TINY)
+def _alike(row: Row) -> int:
+    """Its amount, where tiny amounts are one."""
+    return max(row.amount, tiny(row.asset))
 
 
 def _bursts(
@@ -85,7 +80,8 @@ def _bursts(
 
     found = []
     for run in runs([row.at for row in same], usual, least=6, sure=8):
-        signal = _named(campaign, amount, _strangers(same[run.first : run.last + 1], run, busy), run)
+        burst = same[run.first : run.last + 1]
+        signal = _named(campaign, amount, _strangers(burst, run, busy), run, crowd=_crowd(burst, busy))
         if signal is not None:
             found.append(signal)
     return found
@@ -98,20 +94,31 @@ def _strangers(burst: list[Row], run: Run, busy: set[str]) -> list[Row]:
     return strangers if run.expected > 1 and len(strangers) > 0.6 * len(burst) else burst
 
 
-def _named(campaign: str, amount: int, burst: list[Row], run: Run) -> Signal | None:
+def _crowd(burst: list[Row], busy: set[str]) -> bool:
+    """Colleagues, or the followers of a star: everybody pays for themselves, and has a device of their own or gives
+    elsewhere, too."""
+    accounts = {row.account for row in burst}
+    own = len({row.payment for row in burst if row.payment}) >= 0.8 * len(burst)
+    apart = len({row.device or row.id for row in burst}) >= 0.8 * len(burst)
+    return own and (apart or len(accounts & busy) >= max(1, len(accounts) / 12))
+
+
+def _named(campaign: str, amount: int, burst: list[Row], run: Run, *, crowd: bool) -> Signal | None:
     """What kind of burst it is; None for one that people may well have made."""
-    span = burst[-1].at - burst[0].at
-    said = Text(f"at most {yuan(TINY)}", f"不超过 {yuan(TINY)}") if amount <= TINY else yuan(amount)
+    span, asset = burst[-1].at - burst[0].at, burst[0].asset
+    said = money(amount, asset)
+    if amount <= tiny(asset):
+        said = Text(f"at most {said.en}", f"不超过 {said.zh}")
     reasons = [_SAME.format(count=len(burst), amount=said, time=duration(span), expected=f"{run.expected:.1f}")]
     gap = rhythm([row.at for row in burst])
     if gap is not None:
         reasons.append(_REGULAR.format(gap=duration(gap)))
     kind: Kind
-    if amount <= TINY:
+    if amount <= tiny(asset):
         kind = "card-testing"
-    elif gap is not None or (span <= 120 and run.how > 12):
+    elif gap is not None or (run.how > 12 and span <= (len(burst) / 2 if crowd else 120)):
         kind = "bot"
-    elif amount >= LARGE:
+    elif amount >= large(asset):
         kind = "return-gift"
     else:
         return None
@@ -147,7 +154,7 @@ def card_testing(rows: Sequence[Row]) -> list[Signal]:
     for what in ("device", "account"):
         by: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows:
-            if row.amount <= TINY and getattr(row, what):
+            if row.amount <= tiny(row.asset) and getattr(row, what):
                 by[getattr(row, what)].append(row)
         for tests in by.values():
             payments = {row.payment or row.id for row in tests}
@@ -158,7 +165,7 @@ def card_testing(rows: Sequence[Row]) -> list[Signal]:
                 row
                 for payment, at in first.items()
                 for row in by_payment[payment]
-                if row.amount > TINY and row.at >= at and getattr(row, what) == getattr(tests[0], what)
+                if row.amount > tiny(row.asset) and row.at >= at and getattr(row, what) == getattr(tests[0], what)
             ]
             reasons = [_CARDS.format(count=len(tests), payments=len(payments), what=_WHAT[what])]
             if later:

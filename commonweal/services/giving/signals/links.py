@@ -1,8 +1,8 @@
 """One person behind many accounts: accounts that share devices or ways to pay far more than people do.
 
-Within one campaign, gifts that share a device or a payment are one group. A family shares a card among up to five; an
-office shares a device, but everybody pays alone and gives where they like. Neither looks like a person who needs
-many accounts for one campaign.
+Within one campaign, gifts that share a device or a payment are one group. A family shares a card among up to five; in
+an office or a school many share a device, but everybody pays for themselves, and either gives where they like, too, or
+waits for their turn. Neither looks like a person who needs many accounts for one campaign.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from itertools import pairwise
 from statistics import median
 
 from commonweal.kernel.text import Text
-from commonweal.services.giving.signals.rows import Row
-from commonweal.services.giving.signals.signal import Signal, duration, rhythm, surprise, yuan
+from commonweal.services.giving.signals.rows import Row, of_many_aims
+from commonweal.services.giving.signals.signal import TURN, Signal, duration, money, rhythm, surprise
 
 FAMILY = 5
 """Accounts that may share a card or a tablet without a second thought."""
+
+CLASSES = 3
+"""Queues before devices for one campaign, of more people than a family, that a school may have."""
 
 _BY_CARD = Text(
     "{accounts} accounts paid with {payments} cards or wallets.", "{accounts} 个账号共用 {payments} 个支付方式。"
@@ -29,7 +32,7 @@ _ONE_AIM = Text(
     "{share} % of what came from these devices went to this one campaign.",
     "这些设备的捐款中有 {share}% 给了这一个项目。",
 )
-_SAME = Text("{same} of {gifts} gifts are {amount} yuan.", "{gifts} 笔捐款中有 {same} 笔都是 {amount} 元。")
+_SAME = Text("{same} of {gifts} gifts are {amount}.", "{gifts} 笔捐款中有 {same} 笔都是 {amount}。")
 _FAST = Text("Half of them came within {gap} of the one before.", "其中一半与前一笔相隔不到 {gap}。")
 _REGULAR = Text("They came at regular intervals of about {gap}.", "捐款间隔非常规律，约 {gap} 一笔。")
 _REFUNDED = Text("{refunded} of {gifts} were refunded.", "{gifts} 笔中有 {refunded} 笔已退款。")
@@ -37,8 +40,8 @@ _REFUNDED = Text("{refunded} of {gifts} were refunded.", "{gifts} 笔中有 {ref
 
 def one_person(rows: Sequence[Row]) -> list[Signal]:
     """Groups of accounts behind which one person is likely."""
-    amounts = Counter(row.amount for row in rows)
-    share_of = {amount: count / len(rows) for amount, count in amounts.items()}
+    amounts = Counter((row.asset.code, row.amount) for row in rows)
+    share_of = {given: count / len(rows) for given, count in amounts.items()}
     by_device: defaultdict[str, list[Row]] = defaultdict(list)
     by_payment: defaultdict[str, list[Row]] = defaultdict(list)
     by_campaign: defaultdict[str, list[Row]] = defaultdict(list)
@@ -48,12 +51,16 @@ def one_person(rows: Sequence[Row]) -> list[Signal]:
             by_device[row.device].append(row)
         if row.payment:
             by_payment[row.payment].append(row)
+    busy = of_many_aims(rows)
     common = _common(by_device, rows) | _common(by_payment, rows)
     found = []
     for campaign, theirs in by_campaign.items():
         popular = len(theirs) / len(rows)
-        for group in groups(theirs, common):
-            if (signal := _judge(campaign, group, by_device, popular, share_of)) is not None:
+        together = groups(theirs, common)
+        queues = sum(len({row.account for row in group}) > FAMILY and _queue(group) for group in together)
+        places = [_place(group, busy, queues) for group in together]
+        for group, place in zip(together, places, strict=True):
+            if (signal := _judge(campaign, group, by_device, popular, share_of, place=place)) is not None:
                 found.append(signal)
     found += _everywhere(by_payment, common, {id for signal in found for id in signal.gifts})
     return found
@@ -108,7 +115,9 @@ def _judge(
     group: list[Row],
     by_device: dict[str, list[Row]],
     popular: float,
-    share_of: dict[int, float],
+    share_of: dict[tuple[str, int], float],
+    *,
+    place: bool,
 ) -> Signal | None:
     accounts = len({row.account for row in group})
     devices = len({row.device or row.id for row in group})
@@ -118,7 +127,7 @@ def _judge(
     if accounts >= 2 * payments:
         points += 25 + 8 * min(accounts - payments, 6)
         reasons.append(_BY_CARD.format(accounts=accounts, payments=payments))
-    if accounts >= 1.5 * devices:
+    if accounts >= 1.5 * devices and (refunded >= 3 or not place):
         points += 10 + 4 * min(accounts - devices, 6)
         reasons.append(_BY_DEVICE.format(accounts=accounts, devices=devices))
         share = _aim(group, by_device)
@@ -129,9 +138,10 @@ def _judge(
     if not reasons:
         return None
     amount, same = Counter(row.amount for row in group).most_common(1)[0]
-    if same >= 4 and surprise(same, len(group), share_of[amount]) > 3:
+    asset = group[0].asset
+    if same >= 4 and surprise(same, len(group), share_of[asset.code, amount]) > 3:
         points += 15
-        reasons.append(_SAME.format(same=same, gifts=len(group), amount=yuan(amount)))
+        reasons.append(_SAME.format(same=same, gifts=len(group), amount=money(amount, asset)))
     points += _pace(group, reasons)
     if refunded >= 3 and refunded >= len(group) / 2:
         points += 45
@@ -141,6 +151,28 @@ def _judge(
     if points < 60:
         return None
     return Signal("one-person", min(round(points), 100), campaign, tuple(row.id for row in group), tuple(reasons))
+
+
+def _place(group: list[Row], busy: set[str], queues: int) -> bool:
+    """Whether a device is that of a place where people come: they pay for themselves, not like clockwork, and some
+    give elsewhere, too (an office behind one network), or they queue (a class before one tablet; a shelf of telephones
+    would be many `queues` for one campaign)."""
+    accounts = {row.account for row in group}
+    own = {row.payment for row in group if row.payment}
+    if len(own) < 0.8 * len(accounts) or rhythm(sorted(row.at for row in group)) is not None:
+        return False
+    return len(accounts & busy) >= max(1, len(accounts) / 12) or (queues <= CLASSES and _queue(group))
+
+
+def _queue(group: list[Row]) -> bool:
+    """Whether the gifts from each device come one after another as people do: no faster than they can, without
+    pauses."""
+    by: defaultdict[str, list[float]] = defaultdict(list)
+    for row in group:
+        by[row.device or row.id].append(row.at)
+    gaps = [b - a for times in by.values() for a, b in pairwise(sorted(times))]
+    hasty = sum(gap < TURN / 2 for gap in gaps)
+    return bool(gaps) and TURN <= median(gaps) <= 12 * TURN and hasty <= 0.05 * len(gaps)
 
 
 def _aim(group: list[Row], by_device: dict[str, list[Row]]) -> float:

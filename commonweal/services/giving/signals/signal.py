@@ -9,6 +9,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Literal
 
+from commonweal.kernel.quantity import Asset, format_amount
 from commonweal.kernel.text import Text
 
 Kind = Literal["one-person", "refund-ring", "return-gift", "bot", "card-testing"]
@@ -102,17 +103,24 @@ def _adds(run: Run, inside: list[Run], of: int, share: float, sure: float) -> bo
     return more >= 5 * expected and (not inside or surprise(more, of - kept, share) >= sure / 2)
 
 
+TURN = 15.0
+"""Seconds: people who give one after another on one device are not faster than that in the middle."""
+
+
 def rhythm(times: Sequence[float]) -> float | None:
     """The interval of events that come like clockwork; None if they do not.
 
-    Three fifths of the intervals are within a third of the middle one; of people's, one fourth would be.
+    Three fifths of the intervals are near the middle one, and that is no chance. Near is within a third for what is
+    faster than people; people who take turns are regular, too: there it is within an eighth.
     """
     gaps = [b - a for a, b in pairwise(times)]
     if len(gaps) < 6:
         return None
     middle = median(gaps)
-    near = sum(0.65 * middle <= gap <= 1.35 * middle for gap in gaps)
-    return middle if middle > 0 and near >= 0.6 * len(gaps) else None
+    about, usual = (0.35, 0.25) if middle < TURN else (0.125, 0.1)
+    near = sum((1 - about) * middle <= gap <= (1 + about) * middle for gap in gaps)
+    clockwork = near >= 0.6 * len(gaps) and surprise(near, len(gaps), usual) >= 4
+    return middle if middle > 0 and clockwork else None
 
 
 def duration(seconds: float) -> Text:
@@ -124,6 +132,20 @@ def duration(seconds: float) -> Text:
     return Text(f"{seconds:.{digits}f} seconds", f"{seconds:.{digits}f} 秒")
 
 
-def yuan(amount: int) -> str:
-    """An amount for a reason: `8.80`."""
-    return f"{amount // 100}.{amount % 100:02d}"
+def tiny(asset: Asset) -> int:
+    """The largest amount that is given to see whether a card works: ten fen."""
+    return 10 if asset.exponent else 1
+
+
+def large(asset: Asset) -> int:
+    """The smallest amount that is worth being paid back for: 300 yuan. Of other currencies, whose rates are not asked
+    here, 50 of those with cents and 5,000 of those without."""
+    if asset.code == "CNY":
+        return 30_000
+    return 50 * int(10**asset.exponent) if asset.exponent else 5_000
+
+
+def money(amount: int, asset: Asset) -> Text:
+    """An amount for a reason: `8.80 yuan`, `8.80 元`."""
+    written = format_amount(amount, asset, grouped=False)
+    return Text(f"{written} {asset.title.en}", f"{written} {asset.title.zh}")

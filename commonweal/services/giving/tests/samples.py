@@ -23,6 +23,9 @@ SHOWN = "SELECT appeal FROM giving_appeal_word WHERE shows LIMIT 1"
 ENDED = "SELECT id FROM giving_campaign WHERE kind = 'campaign' AND closes_at < now() LIMIT 1"
 CASE = "SELECT id FROM giving_case ORDER BY at LIMIT 1"
 POOL = "SELECT book, id FROM giving_pool LIMIT 1"
+DRAWN = """SELECT p.book, p.id, g.id FROM giving_pool AS p JOIN giving_gift AS g
+    ON g.book = p.book AND g.at >= p.opens_at AND g.at < p.closes_at AND g.channel <> 'matching'
+    WHERE p.rules ? 'seed' ORDER BY g.at LIMIT 1"""
 SPONSORSHIP = "SELECT campaign, id FROM giving_sponsorship LIMIT 1"
 THREAD = "SELECT book, id FROM giving_thread LIMIT 1"
 
@@ -71,9 +74,17 @@ SAMPLES = {
     "giving:leftover": Sample(ENDED, visitor=CHARITY),
     "giving:repay": Sample(OPEN, visitor=CHARITY),
     "giving:pools": [Sample(OPEN), Sample(OPEN, visitor=CHARITY)],
-    "giving:pool": [Sample(POOL), Sample(POOL, visitor=STEWARD)],
+    "giving:pool": [
+        Sample(POOL),
+        Sample(POOL, visitor=STEWARD),
+        *(
+            Sample(f"SELECT book, id FROM giving_pool WHERE rules->'scheme'->>'name' = '{name}'")
+            for name in ("random-boost", "pro-rata", "one-plus-x")
+        ),
+    ],
     "giving:pool_file": Sample(not_a_page="a file"),
     "giving:pool_judge": Sample(not_a_page="takes POST only"),
+    "giving:draw": [Sample(DRAWN), Sample(DRAWN, visitor=GIVER)],
     "giving:schemes": Sample(),
     "giving:cases": Sample(visitor=STEWARD),
     "giving:case": Sample(CASE, visitor=STEWARD),

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from allauth.account.models import EmailAddress
-
 from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
@@ -57,7 +55,6 @@ def _make(language: str, now: datetime) -> dict[str, object]:
     stopped = stage.campaign("to be stopped", opened=5, days=60)
     ring = stage.campaign("ring", opened=4, days=60)
     leader = stage.ring(ring)
-    _third_steward()
     code = f"STAGE-SHOP-{language.upper()}"
     shop = people.register_organisation(Text(f"Stage shop {language}", f"舞台书店 {language}"), code)
     people.grant_role(_of("company"), people.OFFICER, shop)
@@ -70,17 +67,6 @@ def _make(language: str, now: datetime) -> dict[str, object]:
 
 def _of(name: str) -> Party:
     return Login.objects.select_related("party").get(email=f"{name}@demo.example").party
-
-
-def _third_steward() -> None:
-    """Whoever asks for the foundation's income is agreed to by two others."""
-    address = "steward3@demo.example"
-    if not Login.objects.filter(email=address).exists():
-        party = people.register_person()
-        password = Login.objects.get(email="steward@demo.example").password
-        login = Login.objects.create(party=party, email=address, password=password)
-        EmailAddress.objects.create(user=login, email=address, verified=True, primary=True)
-        people.grant_role(party, people.STEWARD)
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,8 @@ def test_stripe_states_a_day_and_what_it_has_paid_out(
     monkeypatch.setattr(stripe.Stripe, "_client", client)
     named = {"book": str(BOOK), "gift": str(GIFT)}
     pages_of = [
-        [transaction("txn_1", "charge", 500, 20, id="ch_1", object="charge", payment_intent="pi_1", metadata=named),
+        [transaction("txn_1", "charge", 500, 20, id="ch_1", object="charge", payment_intent="pi_1", metadata=named,
+                     payment_method_details={"type": "card", "card": {"fingerprint": "Xt5EWLLDS7FJjR1c"}}),
          transaction("txn_2", "refund", -200, 0, id="re_1", object="refund", metadata=named)],
         [transaction("txn_3", "adjustment", -300, 1_500, id="du_1", object="dispute", metadata={}),
          transaction("txn_4", "adjustment", 300, 0, id="du_1", object="dispute", metadata={}),
@@ -120,7 +121,7 @@ def test_stripe_states_a_day_and_what_it_has_paid_out(
 
     handler.answer = staticmethod(answer)
     lines = (
-        Entry(Kind.PAYMENT, GIFT, 500, "CNY", "pi_1", 20),
+        Entry(Kind.PAYMENT, GIFT, 500, "CNY", "pi_1", 20, "Xt5EWLLDS7FJjR1c"),
         Entry(Kind.REFUND, GIFT, -200, "CNY", "re_1", 0),
         Entry(Kind.CHARGEBACK, None, -300, "CNY", "du_1", 1_500),
         Entry(Kind.CHARGEBACK, None, 300, "CNY", "du_1-won", 0),

@@ -170,6 +170,26 @@ def test_counters_are_those_of_a_checkpoint(world: World, settings: Settings) ->
     assert (second.gifts, second.amount) == (3, 1_500) and second.size > first.size
 
 
+def test_counters_that_have_fallen_behind_come_up_in_stretches(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rush makes checkpoints faster than the clerk looks at them: each look takes as many as it can carry."""
+    for amount in range(100, 106):
+        collect(world, amount)
+        check(settings)
+    monkeypatch.setattr(control, "AT_ONCE", 3)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT size FROM proof_head ORDER BY size")
+        sizes = [size for (size,) in cursor.fetchall()]
+    counted, steps = 0, []
+    while step := control.count():
+        counted += step
+        steps.append(step)
+        assert counted in sizes
+    assert counted == sizes[-1] and len(steps) < len(sizes)
+    assert [(each.gifts, each.amount) for each in queries.counters()] == [(6, 615)]
+
+
 def test_a_counter_that_the_books_do_not_bear_out_is_refused(world: World) -> None:
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("INSERT INTO giving_counter VALUES (5, 'CNY', 1, 500, 499)")
@@ -177,3 +197,48 @@ def test_a_counter_that_the_books_do_not_bear_out_is_refused(world: World) -> No
         cursor.execute("INSERT INTO giving_counter VALUES (5, 'CNY', 1, 500, 500)")
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE giving_counter SET gifts = 2")
+
+
+RAW = """
+    SELECT count(*), sum(l.amount)::bigint FROM proof_leaf e
+    JOIN giving_payment p ON p.fact = e.id
+    JOIN LATERAL (SELECT sum(-o.amount) AS amount FROM ledger_posting o JOIN ledger_account a
+                  ON a.book = o.book AND a.id = o.account
+                  WHERE o.book = p.book AND o.transfer = p.transfer AND o.amount < 0) l ON true
+    WHERE e.seq < %s AND p.at <= %s
+"""
+"""From the postings alone, by the numbers of the leaves: nothing of it is the counter's own statement."""
+
+
+def test_the_pages_name_the_checkpoint_and_raw_sql_comes_to_the_same(
+    world: World, settings: Settings, client: Client
+) -> None:
+    collect(world, 500, 880)
+    check(settings)
+    collect(world, 999)
+    check(settings)
+    control.count()
+    collect(world, 4_321)
+    (said,) = queries.counters()
+    with connection.cursor() as cursor:
+        cursor.execute(RAW, [said.size, NOW])
+        assert cursor.fetchone() == (said.gifts, said.amount) == (3, 2_379)
+        cursor.execute("SELECT count(*) FROM proof_head WHERE size = %s", [said.size])
+        assert cursor.fetchone() == (1,), "a checkpoint that was signed"
+    for language, words in (("en", f"the first <span class=\"num\">{said.size}</span> leaves"),
+                            ("zh", f"前 <span class=\"num\">{said.size}</span> 片叶子")):  # fmt: skip
+        page = client.get(f"/{language}/giving/books/").content.decode()
+        assert words in page and "23.79" in page and "/checkpoint" in page
+
+
+def test_an_announcement_is_on_the_first_page_and_in_the_room_with_its_end(world: World, client: Client) -> None:
+    control.announce(world.stewards[0], SAID.en, SAID.zh, 2)
+    for path, words in (("/en/", SAID.en), ("/zh/", SAID.zh)):
+        assert words in client.get(path).content.decode()
+    page = client.get(f"/en/giving/{world.campaign.id}/").content.decode()
+    assert "The stewards of this site, until" in page and 'datetime="2026-11-25T19:00:00+08:00"' in page
+    client.force_login(world.stewards[1].login)
+    assert SAID.en in client.get("/en/giving/control/").content.decode()
+    with clock.stopped(NOW + timedelta(hours=2)):
+        for path in ("/en/", f"/en/giving/{world.campaign.id}/", "/en/giving/control/"):
+            assert SAID.en not in client.get(path).content.decode(), path

@@ -26,6 +26,7 @@ from commonweal.services.giving.actions import books, campaigns, deeds, gifts, m
 from commonweal.services.giving.matching import Caps, Slice, pool_file
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import campaigns as campaign_queries
+from commonweal.services.giving.queries import estimates
 from commonweal.services.giving.queries import gifts as gift_queries
 from commonweal.services.giving.queries import pools as queries
 from commonweal.services.giving.rules import matches as rules
@@ -338,8 +339,8 @@ def test_what_is_shared_after_the_end_reaches_every_campaign_of_the_pool(world: 
 def test_an_estimate_says_what_the_next_gift_would_add(world: World) -> None:
     open_pool(world, 700)
     put_in(world, 500)
-    ((_, guess),) = queries.estimates(world.campaign.id, 400, world.giver.id)
-    assert (guess.now, guess.least, guess.most) == (200, 0, 200)
+    (guess,) = estimates.of_gift(world.campaign.id, [400, 100], world.giver.id)
+    assert [(each.now, each.least, each.most) for each in guess.estimates] == [(200, 0, 200), (100, 0, 100)]
 
 
 def test_the_file_is_recomputed_by_the_command(world: World, tmp_path: Any, capsys: Any) -> None:

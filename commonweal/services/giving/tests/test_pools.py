@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
+import uuid
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -14,9 +18,13 @@ from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving import jobs, matching
-from commonweal.services.giving.actions import deeds, payouts, returns, settlements
+from commonweal.services.giving.actions import deeds, gifts, matches, payouts, returns, settlements, teams
+from commonweal.services.giving.matching import Caps, Slice
+from commonweal.services.giving.matching.examples import examples
 from commonweal.services.giving.queries import campaigns, pools
 from commonweal.services.giving.queries import deeds as deed_queries
+from commonweal.services.giving.rules.gifts import COLLECTED, Give
+from commonweal.services.giving.rules.matches import Promise, even_slices, left_by_slice, proportional
 from commonweal.services.giving.tests.conftest import DAY, NOW, World, somebody
 from commonweal.services.giving.tests.test_doors import JSON, token
 from commonweal.services.giving.tests.test_payouts import put_in
@@ -179,3 +187,102 @@ def test_every_scheme_is_explained_on_its_page(client: Client, db: None) -> None
     for scheme in matching.SCHEMES:
         for page, title in zip(pages, (scheme.title.en, scheme.title.zh), strict=True):
             assert f'id="{scheme.name}"' in page and title in page
+
+
+def test_whoever_gave_draws_the_lot_again(world: World, client: Client, company: Party) -> None:
+    """Committed before, secret while open, then the page, the file and the command say the same."""
+    lots = matching.RandomBoost(Fraction(3, 4), Fraction(1), matching.SOURCED_TIERS)
+    promise = Promise(company.id, (world.campaign.id,), lots, (Slice(NOW + DAY, NOW + 2 * DAY, 90_000),),
+                      Caps(donor_day=99_900))  # fmt: skip
+    pool = matches.fund(world.officer, promise, "k")
+    book = world.campaign.id
+    with clock.stopped(NOW + DAY):
+        drawing = put_in(world, 5_000, 6_000, 7_000)
+        (late,) = put_in(world, 100)
+        client.force_login(world.giver.login)
+        open_page = client.get(f"/en/giving/{book}/pools/{pool}/draws/{drawing[0]}/").content.decode()
+        found = pools.one(book, pool)
+        assert found.commitment in open_page and "drawn when the pool has closed" in open_page
+        assert pools.seed_of(found.secret).hex() not in open_page
+        own = client.get(f"/en/giving/{book}/gifts/{drawing[0]}/").content.decode()
+        assert f"/pools/{pool}/draws/{drawing[0]}/" in own
+    with clock.stopped(NOW + 2 * DAY):
+        seed = pools.seed_of(found.secret)
+        assert hashlib.sha256(seed).hexdigest() == found.commitment
+        made = {each.gift: each.amount for each in matching.match(
+            pools.file(pools.one(book, pool), clock.now()).pool, pools.gifts(found, clock.now())
+        )}  # fmt: skip
+        client.logout()
+        for gift in (*drawing, late):
+            page = client.get(f"/zh/giving/{book}/pools/{pool}/draws/{gift}/").content.decode()
+            u = hmac.new(seed, str(gift).encode(), "sha256").hexdigest()
+            assert seed.hex() in page and u in page and str(world.giver.id) not in page
+            assert (">抽中<" in page) == (made[str(gift)] > 0)
+            assert f"{made[str(gift)] / 100:,.2f} 元" in page or not made[str(gift)]
+        with clock.stopped(NOW + 10 * DAY):
+            assert client.get(f"/en/giving/{book}/pools/{pool}/draws/{uuid.uuid4()}/").status_code == 404
+    assert client.get(f"/en/giving/{book}/pools/{uuid.uuid4()}/draws/{late}/").status_code == 404
+
+
+def test_a_pool_without_lots_has_no_draws(world: World, client: Client, company: Party) -> None:
+    promise = proportional(company.id, world.campaign.id, Fraction(1), Slice(NOW + DAY, NOW + 2 * DAY, 10_000))
+    pool = matches.fund(world.officer, promise, "k")
+    with clock.stopped(NOW + DAY):
+        (gift,) = put_in(world, 100)
+        assert client.get(f"/en/giving/{world.campaign.id}/pools/{pool}/draws/{gift}/").status_code == 404
+
+
+def test_the_page_shows_what_each_part_of_time_has_left(world: World, client: Client, company: Party) -> None:
+    slices = even_slices(NOW + DAY, NOW + 4 * DAY, 9_000, 3)
+    pool = matches.fund(
+        world.officer, Promise(company.id, (world.campaign.id,), matching.Proportional(), slices), "k"
+    )  # fmt: skip
+    address = f"/en/giving/{world.campaign.id}/pools/{pool}/"
+
+    def left() -> list[int | None]:
+        found = pools.one(world.campaign.id, pool)
+        return [each for _, each in left_by_slice(found.rules, found.free, clock.now())]
+
+    assert left() == [3_000, 3_000, 3_000]
+    with clock.stopped(NOW + DAY):
+        put_in(world, 1_000)
+        assert left() == [2_000, 3_000, 3_000]
+        assert "20.00" in client.get(address).content.decode()
+        put_in(world, 5_000)
+        assert left() == [0, 3_000, 3_000]
+    with clock.stopped(NOW + 2 * DAY):
+        put_in(world, 500)
+        assert left() == [None, 2_500, 3_000]
+        page = client.get(address).content.decode()
+        assert "over" in page and "25.00" in page
+    with clock.stopped(NOW + 3 * DAY):
+        assert left() == [None, None, 5_500], "what a part has left goes on to the next"
+
+
+def test_teams_stand_on_the_page_of_a_pool_once_they_may_be_told(world: World, client: Client, company: Party) -> None:
+    extra = matching.OnePlusX(Fraction(1, 2), (matching.Extra(Fraction(1, 4), team_of=3),))
+    slices = even_slices(NOW + DAY, NOW + 4 * DAY, 9_000, 1)
+    pool = matches.fund(world.officer, Promise(company.id, (world.campaign.id,), extra, slices), "k")
+    address = f"/en/giving/{world.campaign.id}/pools/{pool}/"
+    with clock.stopped(NOW + DAY):
+        team = teams.found(world.giver, world.campaign.id, "Class of 2006")
+        givers = [somebody(f"g{n}@test.example") for n in range(3)]
+        for number, giver in enumerate(givers):
+            page = client.get(address).content.decode()
+            assert "3 people or more are matched with 0.25 more" in page and "Class of 2006" not in page
+            wish = Give(world.campaign.id, giver.id, 1_000 + number, "CNY", COLLECTED, "t", team=team)
+            gifts.give(wish)
+    with clock.stopped(NOW + DAY + DAY / 12):
+        teams.tell()
+        page = client.get(address).content.decode()
+        assert "Class of 2006" in page and "30.03" in page and "3 people" in page
+
+
+def test_each_scheme_is_shown_with_an_example_that_is_computed(client: Client, db: None) -> None:
+    page = client.get("/en/giving/matching/").content.decode()
+    for name, example in examples().items():
+        part = page[page.index(f'id="{name}"') :]
+        part = part[: part.index("</section>")]
+        for row in example.rows:
+            assert f"{row.match.amount / 100:,.2f}" in part and row.giver.en in part
+        assert example.ending.en in part

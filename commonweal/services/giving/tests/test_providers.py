@@ -88,6 +88,30 @@ def test_stripe_payment_refund_and_dispute() -> None:
     assert (taken.kind, taken.payment, taken.amount) == (Kind.CHARGEBACK, "pi_1", 500)
 
 
+CHARGE = {
+    "id": "ch_1", "object": "charge", "amount": 500, "amount_captured": 500, "currency": "cny", "metadata": METADATA,
+    "payment_intent": "pi_1", "payment_method": "pm_1",
+    "payment_method_details": {"type": "card", "card": {"brand": "visa", "fingerprint": "Xt5EWLLDS7FJjR1c"}},
+}  # fmt: skip
+"""As docs.stripe.com/api/charges/object has it."""
+
+
+def test_stripe_tells_the_card_by_the_event_of_its_charge() -> None:
+    """`payment_intent.succeeded` names the charge alone; `charge.succeeded` is the same payment with the card."""
+    paid = CARD.read_callback(*stripe_event("payment_intent.succeeded", PAID | {"latest_charge": "ch_1"}), NOW)
+    told = CARD.read_callback(*stripe_event("charge.succeeded", CHARGE), NOW)
+    expanded = CARD.read_callback(*stripe_event("payment_intent.succeeded", PAID | {"latest_charge": CHARGE}), NOW)
+    assert (paid.payer, told.payer, expanded.payer) == ("", "Xt5EWLLDS7FJjR1c", "Xt5EWLLDS7FJjR1c")
+    assert (told.reference, told.amount, told.gift, told.kind) == ("pi_1", 500, GIFT, Kind.PAYMENT)
+    wallet = CHARGE | {"payment_method_details": {"type": "alipay", "alipay": {"fingerprint": "vWcfL"}}}
+    assert CARD.read_callback(*stripe_event("charge.succeeded", wallet), NOW).payer == "vWcfL"
+    for name in ("payment_intent", "metadata"):
+        with pytest.raises(Ignored):
+            CARD.read_callback(*stripe_event("charge.succeeded", CHARGE | {name: None}), NOW)
+    for details in (None, {}, {"type": "card"}, {"type": "card", "card": {}}, {"type": "customer_balance"}):
+        assert stripe.payer({"payment_method_details": details}) == ""
+
+
 def test_stripe_keeps_a_card_and_charges_it() -> None:
     about = {"id": "seti_1", "customer": "cus_1", "payment_method": "pm_1",
              "metadata": {"book": str(BOOK), "recurring": str(GIFT)}}  # fmt: skip

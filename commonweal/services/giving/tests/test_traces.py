@@ -7,17 +7,19 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties.models import Party
 from commonweal.services.giving.actions import orders, payouts, returns
 from commonweal.services.giving.commands import trace_lines
-from commonweal.services.giving.queries import traces
+from commonweal.services.giving.queries import gifts, givers, pools, traces
 from commonweal.services.giving.rules.orders import Billed
-from commonweal.services.giving.tests.conftest import NOW, World, picture
+from commonweal.services.giving.tests.conftest import DAY, NOW, World, picture
 from commonweal.services.giving.tests.test_fees import hosted
 from commonweal.services.giving.tests.test_orders import arrive, offer, order, vendor
 from commonweal.services.giving.tests.test_payouts import approve, ask, pay_out, put_in
@@ -123,3 +125,44 @@ def test_fees_are_parts_of_a_gift_too(world: World) -> None:
     assert parts == [Decimal(part) for part in ("30.00", "5.00", "19.00", "46.00")]
     assert sum(parts) == Decimal(found["amount"])
     assert list(trace_lines(found))[-1].strip() == "spent 30.00, kept 5.00, returned 19.00, left 46.00"
+
+
+MANY = """
+    INSERT INTO giving_return (book, id, gift, cause, amount, spans, reference, reason, transfer, fact, at)
+    SELECT %(book)s, gen_random_uuid(), gen_random_uuid(), 'refund', 1, '{}', '', 'r', gen_random_uuid(),
+           gen_random_uuid(), now() FROM generate_series(1, 3000);
+    INSERT INTO giving_return_end (book, id, outcome, fact, at)
+    SELECT book, id, 'done', gen_random_uuid(), now() FROM giving_return WHERE reason = 'r';
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [(gifts.GIFT, " WHERE g.book = %(book)s AND g.id = %(gift)s"), (givers.STATEMENT, ""),
+     (pools.GIFTS.format(only=""), "")],
+    ids=["gift", "statement", "pool"],
+)  # fmt: skip
+def test_before_there_are_statistics_a_gift_is_not_asked_for_with_all_returns_of_its_book(
+    world: World, query: str, where: str
+) -> None:
+    """The blocks that are touched: thousands of returns of others add none."""
+    (gift,) = put_in(world, 3_000)
+    values: dict[str, Any] = {
+        "book": world.campaign.id, "gift": gift, "giver": world.giver.id, "start": NOW - DAY, "end": NOW + DAY,
+        "campaigns": [world.campaign.id], "opens": NOW - DAY, "closes": NOW + DAY, "now": NOW + DAY, "settled": False,
+        "company": world.charity.id, "channel": "matching", "pool_book": world.campaign.id, "pool": gift, "lots": False,
+        "flowers": "FLOWERS",
+    }  # fmt: skip
+
+    def touched() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}{where}", values)
+            (plan,) = cursor.fetchone()
+        return int(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
+
+    before = touched()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(MANY, {"book": world.campaign.id})
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+    assert touched() < before + 30

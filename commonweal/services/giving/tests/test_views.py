@@ -20,7 +20,7 @@ from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving import pages
-from commonweal.services.giving.actions import appeals, givers, risk_notes, threads, vendors
+from commonweal.services.giving.actions import appeals, cases, givers, risk_notes, threads, vendors
 from commonweal.services.giving.actions.threads import Opening
 from commonweal.services.giving.queries import payouts as payout_queries
 from commonweal.services.giving.queries import risk_notes as note_queries
@@ -60,6 +60,7 @@ def values(world: World) -> dict[str, list[Any]]:
     approve(world, ordered)
     arrive(world, ordered, {1: 4})
     asked = ask(world, 9_000)
+    objected = objection(world, gift)
     known: dict[str, list[Any]] = {
         "campaign": [world.campaign.id],
         "gift": [gift],
@@ -70,7 +71,7 @@ def values(world: World) -> dict[str, list[Any]]:
         "company": [vendor.id],
         "vendor": [vendor.id],
         "request_id": [asked, ordered],
-        "id": [ordered, asked],
+        "id": [ordered, asked, objected],
         "year": [2026],
         "after": [30],
         "number": [0, 1],
@@ -81,6 +82,16 @@ def values(world: World) -> dict[str, list[Any]]:
         name: [uuid.uuid4()]
         for name in ("programme", "grant", "pool", "team", "shift", "bank", "book", "greeting", "case")
     }
+
+
+def objection(world: World, gift: uuid.UUID) -> uuid.UUID:
+    """The case of a giver who sings why their gift is to be matched, though two stewards say no."""
+    with connection.cursor() as cursor:
+        case = cases._open(cursor, world.campaign.id, "bot", None, 1, NOW)
+        cases._name(cursor, case, [(world.campaign.id, gift)], NOW)
+    for steward in world.stewards:
+        cases.judge(steward, case, withholds=True, note="x")
+    return cases.object_to(world.giver, case, world.campaign.id, gift, CANARY)
 
 
 def addresses(values: dict[str, list[Any]]) -> Iterator[tuple[str, str]]:
@@ -115,7 +126,7 @@ def test_every_address_that_shows_a_steward_what_is_sealed_logs_it(
             shown.add(name)
             assert len(Views()) > before, f"{name} shows a steward what is sealed and logs nothing"
     assert walked >= 40, "pages that open for a steward"
-    assert shown == {"appeal", "appeal_paper", "payout", "evidence", "arrival_evidence", "thread", "risk_notes"}
+    assert shown == {"appeal", "appeal_paper", "payout", "evidence", "arrival_evidence", "thread", "risk_notes", "case"}
     assert {view.what for view in Views()[0:100]} == set(What)
 
 

@@ -169,3 +169,20 @@ def test_closing_finishes_what_waits() -> None:
         assert await asyncio.gather(*asked) == [0, 10, 20, 30, 40]
 
     run(test)
+
+
+def test_a_batch_is_of_one_group_and_groups_take_turns() -> None:
+    async def test() -> None:
+        disk = Disk()
+        batcher = Batcher([disk.write], group=lambda number: number % 3, cap=2)
+        disk.free.clear()
+        asked = [asyncio.create_task(batcher.ask(n)) for n in (0, 1, 3, 6, 9, 4, 2)]
+        await until(lambda: len(disk.batches) == 1)
+        assert len(batcher) == 5
+        disk.free.set()
+        assert await asyncio.gather(*asked) == [0, 10, 30, 60, 90, 40, 20]
+        assert disk.batches == [[0, 3], [1, 4], [2], [6, 9]]
+        assert len(batcher) == 0
+        await batcher.close()
+
+    run(test)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import io
 import json
 import re
@@ -201,6 +202,86 @@ def test_a_missing_file_and_a_broken_one_end_with_2(tmp_path: Path) -> None:
     with contextlib.redirect_stderr(err):
         assert main(["giving", "match", str(tmp_path / "none.json")]) == 2
     assert "无法读取" in err.getvalue()
+
+
+TWICE = example()["gifts"][0]
+
+
+def lots(**seed: str) -> bytes:
+    value = json.loads(write(file_of(LOTS)))
+    value["seed"] |= seed
+    return json.dumps(value).encode()
+
+
+def without_caps() -> bytes:
+    value = json.loads(write(file_of(LOTS)))
+    del value["caps"]
+    return json.dumps(value).encode()
+
+
+def too_early() -> bytes:
+    value = json.loads(write(file_of(LOTS)))
+    value["as_of"] = value["slices"][0]["closes"]
+    return json.dumps(value).encode()
+
+
+BAD: dict[str, tuple[bytes, str]] = {
+    "not JSON": (b"pool", "pool-file.json"),
+    "another version": (changed("format", to="commonweal-pool/2"), "pool-file.format"),
+    "lots without the cap of a day": (without_caps(), "pool.donor-day"),
+    "a negative amount": (changed("gifts", 1, "amount", to="-1.00"), "amount.form"),
+    "2^63": (changed("gifts", 1, "amount", to=str(2**63)), "amount.form"),
+    "more than any amount": (changed("slices", 0, "amount", to="9999999999999999"), "amount.too-large"),
+    "a gift twice": (changed("gifts", 1, to=TWICE), "gift.twice"),
+    "another seed": (lots(revealed="00" * 32), "seed.mismatch"),
+    "a seed before the close": (too_early(), "seed.early"),
+}
+
+
+@pytest.mark.parametrize("command", ["match", "recompute"])
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_gets_its_answer_in_both_languages(tmp_path: Path, what: str, command: str) -> None:
+    data, code = BAD[what]
+    path = tmp_path / "pool.json"
+    path.write_bytes(data)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(["giving", command, str(path), "--json"])
+    said = json.loads(out.getvalue())
+    assert (status, said["code"]) == (2, code)
+    assert said["en"] in err.getvalue() and said["zh"] in err.getvalue()
+    assert said["en"].isascii() and not said["zh"].isascii()
+    assert f"| {what} | `{code}` |" in PAGE, "the reference states the answer"
+
+
+def test_one_gift_and_its_lot_step_by_step(tmp_path: Path) -> None:
+    file = file_of(LOTS)
+    path = tmp_path / "pool.json"
+    path.write_bytes(write(file))
+    seed, wish = file.pool.seed or b"", file.pool.scheme
+    for each in file.gifts:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            assert main(["giving", "match", str(path), "--gift", each.id]) == 0
+        said = json.loads(out.getvalue())
+        assert said["match"]["amount"] == f"{(file.matches or {})[each.id] / 100:.2f}"
+        assert said["lot"]["u"] == hmac.new(seed, each.id.encode(), "sha256").hexdigest()
+        assert said["lot"]["draw"] == f"{wish.wish(file.pool, each, 0) / 100:.2f}"  # type: ignore[attr-defined]
+        assert said["lot"]["won"] == (int(said["lot"]["u"], 16) < 2**255)
+        assert (said["lot"]["v"] is None) == (not said["lot"]["won"] or each.flowers < 39)
+
+
+def test_a_gift_that_is_not_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "pool.json"
+    path.write_bytes(json.dumps(example()).encode())
+    err = io.StringIO()
+    with contextlib.redirect_stderr(err):
+        assert main(["giving", "match", str(path), "--gift", "g99"]) != 0
+    assert "g99" in err.getvalue()
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(["giving", "match", str(path), "--gift", "g2"]) == 0
+    assert json.loads(out.getvalue())["match"] == {"gift": "g2", "project": "p2", "amount": "37.50"}
 
 
 def test_pseudonyms_are_of_one_pool() -> None:

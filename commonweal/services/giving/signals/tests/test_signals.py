@@ -56,8 +56,18 @@ def ring(count: int, **same: Any) -> list[Row]:
     return rows
 
 
+def colleagues(count: int) -> list[Row]:
+    """Their own wallets, their company's campaign, the amount on the poster, all at nine; one in four gives twice."""
+    rows = ring(count, device="network", amount=5_000, at=lambda n: NINE + (n * n % 97) * 1.3)
+    again = [
+        replace(row, id=f"{row.id}b", at=row.at + 7_000, campaign="c2", amount=1_000, device=f"own{n}")
+        for n, row in enumerate(rows[::4])
+    ]
+    return [*rows, *again]
+
+
 def test_planted_rings_are_found_and_the_honest_left_alone() -> None:
-    """A small one; `commonweal bench giving signals` does it with 100,000 gifts and many seeds."""
+    """A small one; `commonweal bench giving fraud` does it with 100,000 gifts and many seeds."""
     made = world(4, honest=30_000, rings=15)
     signals = find(made.rows)
     flagged = {gift for signal in signals for gift in signal.gifts}
@@ -75,7 +85,11 @@ def test_planted_rings_are_found_and_the_honest_left_alone() -> None:
     [
         pytest.param(ring(12, device="one", payment=lambda n: f"p{n % 3}"), id="one phone and three cards"),
         pytest.param(ring(12, payment="one"), id="one card"),
-        pytest.param(ring(12, device="one"), id="one phone that serves one campaign only"),
+        pytest.param(ring(12, device="one", at=lambda n: NINE + 6.1 * n + n * n % 5), id="one phone in a hurry"),
+        pytest.param(ring(12, device="one", at=lambda n: NINE + 700 * n + n * n % 91), id="one phone all day long"),
+        pytest.param(
+            ring(60, device=lambda n: f"shelf{n % 6}", at=lambda n: NINE + 4 * n + n * n % 3), id="a shelf of phones"
+        ),
         pytest.param(ring(4, device="one", refunded_at=NINE + 90_000), id="few accounts, all refunded"),
         pytest.param(ring(30, refunded_at=lambda n: NINE + 90_000 + n), id="unconnected people, all refunded"),
         pytest.param(ring(30, amount=100_000), id="one large amount"),
@@ -99,6 +113,8 @@ def test_a_ring_is_found(background: list[Row], quiet: set[str], rows: list[Row]
         pytest.param(ring(5, payment="card", device="tablet"), id="a family with one card and one tablet"),
         pytest.param(ring(5, payment="card", amount=1000), id="a family that gives the same"),
         pytest.param(ring(40, device="office", campaign=lambda n: f"c{n}"), id="an office"),
+        pytest.param(ring(30, device="tablet", amount=100), id="a class before one tablet"),
+        pytest.param(colleagues(60), id="colleagues at nine for one campaign behind one network"),
         pytest.param(ring(9, device="office", at=lambda n: NINE + n, campaign=lambda n: f"c{n % 4}"), id="at nine"),
         pytest.param(ring(150, at=lambda n: NINE + (n * n % 911) / 30), id="a crowd at nine"),
         pytest.param(ring(3, refunded_at=NINE + 90_000, campaign=lambda n: f"c{n}"), id="three refunds"),
@@ -176,7 +192,7 @@ class TestReading:
     @pytest.mark.parametrize(
         ("text", "code", "field"),
         [
-            ("", "signals.columns", "id"),
+            ("", "signals.empty", None),
             ("id,at,amount\n", "signals.columns", "campaign"),
             ("id,at,campaign,amount\n1,yesterday,c,1\n", "signals.row", "at"),
             ("id,at,campaign,amount\n1,2026-09-09,c,-1\n", "signals.row", "amount"),
@@ -186,7 +202,7 @@ class TestReading:
             ("id,at,campaign,amount,refunded_at\n1,2026-09-09,c,1,soon\n", "signals.row", "refunded_at"),
         ],
     )
-    def test_what_cannot_be_read_is_named(self, text: str, code: str, field: str) -> None:
+    def test_what_cannot_be_read_is_named(self, text: str, code: str, field: str | None) -> None:
         with pytest.raises(Invalid) as refused:
             read_csv(io.StringIO(text))
         assert (refused.value.code, refused.value.field) == (code, field)
