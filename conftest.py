@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker
 from commonweal.kernel.postgres import Server
 from tests import database
 
-pytest_plugins = ["tests.browser.fixtures"]
+pytest_plugins = ["tests.browser.fixtures", "tests.browser.walking"]
 
 
 @pytest.fixture(scope="session", autouse=True)

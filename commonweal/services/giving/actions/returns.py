@@ -16,14 +16,14 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, NotAllowed
 from commonweal.kernel.ids import derived, uuid7
 from commonweal.kernel.jobs import enqueue
-from commonweal.kernel.ledger import Leg, Transfer, balance, open_accounts, post, request_hash, resolve
+from commonweal.kernel.ledger import Leg, Overdrawn, Transfer, balance, open_accounts, post, request_hash, resolve
 from commonweal.kernel.ledger.books import check_key
 from commonweal.kernel.parties import cipher, people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import seal
-from commonweal.kernel.quantity import check_amount
+from commonweal.kernel.quantity import check_amount, format_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import books, callbacks, card_backs, line, marks, rematches, twice
 from commonweal.services.giving.actions.openings import opening
@@ -35,7 +35,7 @@ from commonweal.services.giving.queries import fees
 from commonweal.services.giving.queries import gifts as gift_queries
 from commonweal.services.giving.queries import returns as queries
 from commonweal.services.giving.queries import twice as twice_queries
-from commonweal.services.giving.queries.campaigns import acts_for, asset_of
+from commonweal.services.giving.queries.campaigns import acts_for, asset_of, card
 from commonweal.services.giving.queries.reconciliation import paid_as
 from commonweal.services.giving.rules import cards as card_rules
 from commonweal.services.giving.rules import fees as fee_rules
@@ -184,28 +184,39 @@ def take_in(callback: Callback) -> Outcome:
 def repay(officer: Party, campaign: uuid.UUID, amount: int, key: str) -> uuid.UUID:
     """A charity pays what it owes for spent gifts that were charged back; returns the transfer.
 
-    Raises `NotAllowed` (`refund.not-yours`), `Invalid` for the amount, `Conflict` (`balance.too-low`) above the debt.
+    Raises `NotAllowed` (`refund.not-yours`), `Invalid` for the amount, `Conflict` (`refund.above-debt`).
     """
     if not acts_for(officer.id, campaign):
         raise NotAllowed("refund.not-yours", Text("Only the charity itself repays.", "只有该机构可以偿还。"))
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            return _enter_repayment(cursor, officer, campaign, amount, check_key(key))
+    except Overdrawn as error:
+        owed = format_amount(queries.receivable(campaign), card(campaign).asset)
+        raise Conflict(
+            "refund.above-debt",
+            Text("Still owed: {owed}. Enter at most that.", "尚欠 {owed}，登记金额不能超过此数。").format(owed=owed),
+            field="amount",
+        ) from error
+
+
+def _enter_repayment(cursor: Cursor, officer: Party, campaign: uuid.UUID, amount: int, key: str) -> uuid.UUID:
     now = clock.now()
-    with transaction.atomic(), connection.cursor() as cursor:
-        line.lock(cursor, campaign)
-        asset = _asset(cursor, campaign)
-        check_amount(amount, asset_of(asset))
-        owes = books.receivable(campaign, asset)
-        open_accounts(cursor, [owes])
-        legs = books.move(books.provider(campaign, asset, COLLECTED), owes, amount)
-        request = request_hash("repay", amount)
-        transfer = Transfer(campaign, f"repay {check_key(key)}", request, "giving.repayment", legs, now)
-        (posted,) = post(cursor, [transfer])
-        if not posted.existed:
-            fact = Fact("giving.repayment", now, {"campaign": str(campaign), "amount": amount, "asset": asset})
-            cursor.execute(
-                "INSERT INTO giving_repayment (book, transfer, amount, by_party, fact, at) VALUES (%s,%s,%s,%s,%s,%s)",
-                [campaign, posted.id, amount, officer.id, fact.id, now],
-            )
-            append(cursor, fact)
+    line.lock(cursor, campaign)
+    asset = _asset(cursor, campaign)
+    check_amount(amount, asset_of(asset))
+    owes = books.receivable(campaign, asset)
+    open_accounts(cursor, [owes])
+    legs = books.move(books.provider(campaign, asset, COLLECTED), owes, amount)
+    transfer = Transfer(campaign, f"repay {key}", request_hash("repay", amount), "giving.repayment", legs, now)
+    (posted,) = post(cursor, [transfer])
+    if not posted.existed:
+        fact = Fact("giving.repayment", now, {"campaign": str(campaign), "amount": amount, "asset": asset})
+        cursor.execute(
+            "INSERT INTO giving_repayment (book, transfer, amount, by_party, fact, at) VALUES (%s,%s,%s,%s,%s,%s)",
+            [campaign, posted.id, amount, officer.id, fact.id, now],
+        )
+        append(cursor, fact)
     return posted.id
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -18,6 +19,8 @@ from commonweal.services.giving.actions.campaigns import Charity, Qualification
 from commonweal.services.giving.models import Campaign
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.plans import Plan
+from commonweal.services.giving.seed import paper
+from tests.browser.fixtures import Site
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -108,3 +111,23 @@ def make_world() -> World:
     with clock.stopped(NOW - 40 * DAY):
         campaign = campaigns.publish(officer, plan(charity))
     return World(giver, officer, stewards, charity, campaign)
+
+
+@pytest.fixture(scope="session")
+def stages(site: Site) -> dict[str, dict[str, str]]:
+    """Where journeys begin, for each language."""
+    return dict(site.beside("commonweal.services.giving.tests.stage"))
+
+
+@pytest.fixture
+def stage(stages: dict[str, dict[str, str]], language: str) -> dict[str, str]:
+    """The ids of what `tests/stage.py` has made for the language."""
+    return stages[language]
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    """A drawn sheet, for papers and pictures."""
+    file = tmp_path / "sheet.png"
+    file.write_bytes(paper("SAMPLE SHEET", 6))
+    return file
