@@ -99,8 +99,8 @@ def _crowd(burst: list[Row], busy: set[str]) -> bool:
     elsewhere, too."""
     accounts = {row.account for row in burst}
     own = len({row.payment for row in burst if row.payment}) >= 0.8 * len(burst)
-    apart = len({row.device or row.id for row in burst}) >= 0.8 * len(burst)
-    return own and (apart or len(accounts & busy) >= max(1, len(accounts) / 12))
+    apart = len({row.device or row.id for row in burst}) >= 0.6 * len(burst)
+    return own and (apart or len(accounts & busy) >= max(1, len(accounts) / 20))
 
 
 def _named(campaign: str, amount: int, burst: list[Row], run: Run, *, crowd: bool) -> Signal | None:

@@ -161,7 +161,7 @@ def _place(group: list[Row], busy: set[str], queues: int) -> bool:
     own = {row.payment for row in group if row.payment}
     if len(own) < 0.8 * len(accounts) or rhythm(sorted(row.at for row in group)) is not None:
         return False
-    return len(accounts & busy) >= max(1, len(accounts) / 12) or (queues <= CLASSES and _queue(group))
+    return len(accounts & busy) >= max(1, len(accounts) / 20) or (queues <= CLASSES and _queue(group))
 
 
 def _queue(group: list[Row]) -> bool:
