@@ -29,7 +29,7 @@ def test_five_yuan_in_five_actions_from_the_home_page(site: Site, enter: Enter, 
     giver = enter(who)
     giver.opens("home")
     giver.press("Giving", "捐助")
-    giver.press("A music teacher for the school at Shiba", "给石坝小学请一位音乐老师")
+    giver.press("The last kite-maker takes two pupils", "最后一位扎风筝的人收了两个徒弟")
     give(giver)
     assert giver.actions <= 5
     giver.waits_for("Download the proof", "下载凭据")
@@ -39,7 +39,7 @@ def test_five_yuan_in_five_actions_from_the_home_page(site: Site, enter: Enter, 
     assert (receipt.fact["kind"], receipt.fact["amount"]) == ("giving.gift", 500)
     assert receipt.opening is not None and set(receipt.opening[1]) == {"giver"}
     giver.opens("giving:mine")
-    giver.reads("A music teacher for the school at Shiba", "给石坝小学请一位音乐老师")
+    giver.reads("The last kite-maker takes two pupils", "最后一位扎风筝的人收了两个徒弟")
 
 
 def test_a_wrong_amount_is_shown_where_it_is_and_another_given(enter: Enter) -> None:
