@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+import hypothesis
 import psycopg
 import pytest
 from pytest_django import DjangoDbBlocker
@@ -15,6 +16,10 @@ from commonweal.kernel.postgres import Server
 from tests import database
 
 pytest_plugins = ["tests.browser.fixtures"]
+
+# How long an example takes is decided by what else the machine does: it is never a verdict.
+hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,7 +90,8 @@ def loop_of_its_own(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The log cannot be emptied between tests, so that Django's flushing of tables cannot work here."""
+    """The log cannot be emptied between tests, so that Django's flushing of tables cannot work here.
+    """
     for item in items:
         for marker in item.iter_markers("django_db"):
             if marker.kwargs.get("transaction") or (marker.args and marker.args[0]):
