@@ -90,8 +90,12 @@ def loop_of_its_own(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The log cannot be emptied between tests, so that Django's flushing of tables cannot work here.
+    """The browser's tests come first: under `--dist worksteal` one worker begins with them and the others take from the
+    end, so that one platform is started and seeded for the run, not one a worker.
+
+    The log cannot be emptied between tests, so that Django's flushing of tables cannot work here.
     """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
     for item in items:
         for marker in item.iter_markers("django_db"):
             if marker.kwargs.get("transaction") or (marker.args and marker.args[0]):
