@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+import hypothesis
 import psycopg
 import pytest
 from pytest_django import DjangoDbBlocker
@@ -15,6 +16,10 @@ from commonweal.kernel.postgres import Server
 from tests import database
 
 pytest_plugins = ["tests.browser.fixtures", "tests.browser.walking"]
+
+# How long an example takes is decided by what else the machine does: it is never a verdict.
+hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,7 +90,12 @@ def loop_of_its_own(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The log cannot be emptied between tests, so that Django's flushing of tables cannot work here."""
+    """The browser's tests come first: under `--dist worksteal` one worker begins with them and the others take from the
+    end, so that one platform is started and seeded for the run, not one a worker.
+
+    The log cannot be emptied between tests, so that Django's flushing of tables cannot work here.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
     for item in items:
         for marker in item.iter_markers("django_db"):
             if marker.kwargs.get("transaction") or (marker.args and marker.args[0]):
