@@ -27,7 +27,7 @@ from commonweal.services.giving.hot.meter import Counts
 from commonweal.services.giving.queries import control as queries
 from commonweal.services.giving.rules import load
 from commonweal.services.giving.rules.gifts import COLLECTED, Give
-from commonweal.services.giving.tests.conftest import NOW, World
+from commonweal.services.giving.tests.conftest import NOW, World, make_world
 
 SAID = Text("Matching opens at nine.", "九点开放配捐。")
 
@@ -41,6 +41,12 @@ def today() -> Any:
 @pytest.fixture(autouse=True)
 def home(settings: Settings, tmp_path: Path) -> None:
     settings.HOME = tmp_path
+
+
+@pytest.fixture
+def world(home: None, db: None) -> World:
+    """Not the one that is made once: its leaves would be of another log."""
+    return make_world()
 
 
 def collect(world: World, *amounts: int) -> None:
