@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from commonweal.kernel.postgres import Server
 from tests import database
+from tests.cluster import Cluster
 
 pytest_plugins = ["tests.browser.fixtures", "tests.browser.walking"]
 
@@ -35,14 +36,14 @@ def plain_static_addresses() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    """The running embedded server of the tests."""
+def postgres() -> Iterator[Server | Cluster]:
+    """The running embedded server of the tests, or the cluster that the environment names."""
     with database.server() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(postgres: Server, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def django_db_setup(postgres: Server | Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """In place of pytest-django's: the worker's database is a clone of the migrated template."""
     with (
         django_db_blocker.unblock(),
@@ -55,7 +56,10 @@ def django_db_setup(postgres: Server, django_db_blocker: DjangoDbBlocker) -> Ite
 
 @pytest.fixture
 def fresh_database(
-    request: pytest.FixtureRequest, postgres: Server, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest,
+    postgres: Server | Cluster,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[str]:
     """A database of the test's own, where commits are real. Django leads to it; the value is its connection string."""
     if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
