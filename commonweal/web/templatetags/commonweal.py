@@ -78,12 +78,6 @@ def money(amount: int, asset: Asset | str = CNY) -> SafeString:
 
 
 @register.filter
-def decimal(amount: int, asset: Asset) -> str:
-    """Smallest units as a number alone, where the unit stands already: 1,284.50."""
-    return format_amount(amount, asset)
-
-
-@register.filter
 def grouped(number: int) -> SafeString:
     """A count with separators: 48,112."""
     return format_html('<span class="num">{}</span>', f"{number:,}")
