@@ -24,10 +24,12 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving import live
 from commonweal.services.giving.actions import control, gifts
 from commonweal.services.giving.hot.meter import Counts
+from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import control as queries
 from commonweal.services.giving.rules import load
 from commonweal.services.giving.rules.gifts import COLLECTED, Give
 from commonweal.services.giving.tests.conftest import NOW, World, make_world
+from commonweal.services.giving.tests.test_fees import hosted, paid
 
 SAID = Text("Matching opens at nine.", "九点开放配捐。")
 
@@ -176,6 +178,14 @@ def test_counters_are_those_of_a_checkpoint(world: World, settings: Settings) ->
     assert (second.gifts, second.amount) == (3, 1_500) and second.size > first.size
 
 
+def test_a_tip_is_in_no_counter(world: World, settings: Settings) -> None:
+    paid(hosted(world), Simulator(settings.HOME), 1_000, tip=200)
+    check(settings)
+    assert control.count() > 0
+    (counter,) = queries.counters()
+    assert (counter.gifts, counter.amount) == (1, 1_000)
+
+
 def test_counters_that_have_fallen_behind_come_up_in_stretches(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,7 +242,7 @@ def test_the_pages_name_the_checkpoint_and_raw_sql_comes_to_the_same(
         cursor.execute("SELECT count(*) FROM proof_head WHERE size = %s", [said.size])
         assert cursor.fetchone() == (1,), "a checkpoint that was signed"
     for language, words in (("en", f"the first <span class=\"num\">{said.size}</span> leaves"),
-                            ("zh", f"前 <span class=\"num\">{said.size}</span> 片叶子")):  # fmt: skip
+                            ("zh", f"前 <span class=\"num\">{said.size}</span> 条")):  # fmt: skip
         page = client.get(f"/{language}/giving/books/").content.decode()
         assert words in page and "23.79" in page and "/checkpoint" in page
 
