@@ -19,6 +19,7 @@ from pytest_django import Settings
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Invalid, NotAllowed
+from commonweal.kernel.parties.cipher import platform_key
 from commonweal.kernel.proof import load_signer, sequence
 from commonweal.kernel.text import Text
 from commonweal.services.giving import live
@@ -28,7 +29,7 @@ from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import control as queries
 from commonweal.services.giving.rules import load
 from commonweal.services.giving.rules.gifts import COLLECTED, Give
-from commonweal.services.giving.tests.conftest import NOW, World, make_world
+from commonweal.services.giving.tests.conftest import NOW, World
 from commonweal.services.giving.tests.test_fees import hosted, paid
 
 SAID = Text("Matching opens at nine.", "九点开放配捐。")
@@ -42,13 +43,11 @@ def today() -> Any:
 
 @pytest.fixture(autouse=True)
 def home(settings: Settings, tmp_path: Path) -> None:
+    """A log with a key of its own; what is sealed can be read here, too."""
+    sealed = platform_key(settings.HOME)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "parties.key").write_bytes(sealed)
     settings.HOME = tmp_path
-
-
-@pytest.fixture
-def world(home: None, db: None) -> World:
-    """Not the one that is made once: its leaves would be of another log."""
-    return make_world()
 
 
 def collect(world: World, *amounts: int) -> None:
