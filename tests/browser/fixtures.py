@@ -276,8 +276,15 @@ class Looker:
 
 
 @pytest.fixture(scope="session")
-def looker(browser: Browser) -> Iterator[Looker]:
+def tab(browser: Browser) -> Iterator[Looker]:
     """The crawler's tab."""
     made = Looker(browser)
     yield made
     made.context.close()
+
+
+@pytest.fixture
+def looker(tab: Looker) -> Iterator[Looker]:
+    """The crawler's tab, which is left empty: what moves on a page would take a processor from all tests after it."""
+    yield tab
+    tab.page.goto("about:blank")
