@@ -145,12 +145,8 @@ def site() -> Iterator[Site]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     home = Path(tempfile.mkdtemp(prefix="commonweal-site-"))
-    # Nor is it measured by coverage, which halves its speed: what it runs is proved by tests of its own.
-    ours = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("COMMONWEAL_", "COVERAGE_")) and name != "DATABASE_URL"
-    }
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("COMMONWEAL_")}
+    ours.pop("DATABASE_URL", None)
     command = [
         sys.executable,
         "-m",
