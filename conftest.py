@@ -7,14 +7,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+import hypothesis
 import psycopg
 import pytest
 from pytest_django import DjangoDbBlocker
 
 from commonweal.kernel.postgres import Server
 from tests import database
+from tests.cluster import Cluster
 
-pytest_plugins = ["tests.browser.fixtures"]
+pytest_plugins = ["tests.browser.fixtures", "tests.browser.walking"]
+
+# How long an example takes is decided by what else the machine does: it is never a verdict.
+hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,14 +36,14 @@ def plain_static_addresses() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    """The running embedded server of the tests."""
+def postgres() -> Iterator[Server | Cluster]:
+    """The running embedded server of the tests, or the cluster that the environment names."""
     with database.server() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(postgres: Server, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def django_db_setup(postgres: Server | Cluster, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """In place of pytest-django's: the worker's database is a clone of the migrated template."""
     with (
         django_db_blocker.unblock(),
@@ -50,7 +56,10 @@ def django_db_setup(postgres: Server, django_db_blocker: DjangoDbBlocker) -> Ite
 
 @pytest.fixture
 def fresh_database(
-    request: pytest.FixtureRequest, postgres: Server, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest,
+    postgres: Server | Cluster,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[str]:
     """A database of the test's own, where commits are real. Django leads to it; the value is its connection string."""
     if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
@@ -85,7 +94,12 @@ def loop_of_its_own(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The log cannot be emptied between tests, so that Django's flushing of tables cannot work here."""
+    """The browser's tests come first: under `--dist worksteal` one worker begins with them and the others take from the
+    end, so that one platform is started and seeded for the run, not one a worker.
+
+    The log cannot be emptied between tests, so that Django's flushing of tables cannot work here.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
     for item in items:
         for marker in item.iter_markers("django_db"):
             if marker.kwargs.get("transaction") or (marker.args and marker.args[0]):

@@ -283,10 +283,10 @@ class Score:
 
     @classmethod
     def of(cls, found: set[str], rows: Sequence[Row], planted: set[str]) -> Score:
-        right, account = len(found & planted), {row.id: row.account for row in rows}
-        honest = {account[row.id] for row in rows if row.id not in planted}
-        delayed = len({account[gift] for gift in found - planted}) / len(honest)
-        return cls(right / max(len(found), 1), right / len(planted), delayed)
+        right = len(found & planted)
+        honest = {row.account for row in rows if row.id not in planted}
+        delayed = {row.account for row in rows if row.id in found and row.id not in planted}
+        return cls(right / max(len(found), 1), right / len(planted), len(delayed) / len(honest))
 
     @property
     def f1(self) -> float:

@@ -21,13 +21,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from psycopg.conninfo import conninfo_to_dict
+
 from commonweal.kernel.postgres import Server
+from tests import cluster
+from tests.cluster import Cluster
 
 ROOT = Path(__file__).parent.parent
 HOME = ROOT / ".data" / "tests"
 """The home of the server that all sessions in this checkout share."""
 
-OF_THE_TESTS = {"COMMONWEAL_DATA", "COMMONWEAL_NEWCOMER", "COMMONWEAL_PICTURES"}
+OF_THE_TESTS = {"COMMONWEAL_DATA", "COMMONWEAL_NEWCOMER", "COMMONWEAL_PICTURES", cluster.VARIABLE}
 """Variables that speak to the tests, not to the platform."""
 
 _numbers = itertools.count()
@@ -54,9 +58,12 @@ _leave_real_settings()
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """The running server. Sessions share it; the last one to leave stops it."""
+def server() -> Iterator[Server | Cluster]:
+    """The running server. Sessions share it; the last one to leave stops it. If a cluster is named, it is that."""
     HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if named := cluster.named():
+        yield named
+        return
     shared = Server(HOME, {"fsync": "off"})
     with (HOME / "sessions.lock").open("a") as sessions:
         if _taken(sessions, fcntl.LOCK_EX):  # nobody is there: what an aborted session has left can go
@@ -87,7 +94,7 @@ def _trust_only_this_boot(shared: Server) -> None:
         mark.write_text(boot)
 
 
-def _databases(shared: Server, prefix: str) -> list[str]:
+def _databases(shared: Server | Cluster, prefix: str) -> list[str]:
     import psycopg
 
     with psycopg.connect(shared.conninfo("postgres")) as connection:
@@ -101,7 +108,7 @@ def _drop_clones(shared: Server) -> None:
 
 
 @contextmanager
-def clone(shared: Server) -> Iterator[str]:
+def clone(shared: Server | Cluster) -> Iterator[str]:
     """A fresh copy of the migrated template; the name of the database, which goes when the block ends."""
     name = f"clone_{os.getpid()}_{next(_numbers)}"
     shared.create(name, template=template(shared))
@@ -111,7 +118,7 @@ def clone(shared: Server) -> Iterator[str]:
         shared.drop(name)
 
 
-def template(shared: Server) -> str:
+def template(shared: Server | Cluster) -> str:
     """The database with all migrations applied, named after their hash; made by whoever needs it first."""
     name = f"template_{_migrations()}"
     with (HOME / "template.lock").open("a") as lock:
@@ -122,8 +129,15 @@ def template(shared: Server) -> str:
                 shared.drop(old)
             shared.drop("migrating")
             shared.create("migrating")
+            if isinstance(shared, Cluster):
+                shared.join("migrating")
             _migrate(shared, "migrating")
-            _rename(shared, "migrating", name)
+            if isinstance(shared, Cluster):
+                shared.distribute("migrating")
+                shared.leave("migrating")
+                shared.rename("migrating", name)
+            else:
+                _rename(shared, "migrating", name)
     return name
 
 
@@ -136,12 +150,14 @@ def _migrations() -> str:
         digest.update(importlib.metadata.version(package).encode())
     sources = [*(ROOT / "commonweal").rglob("migrations/*.py"), *(ROOT / "commonweal").rglob("apps.py")]
     sources += (ROOT / "commonweal" / "services").glob("*/__init__.py")  # the assets
+    if cluster.named():
+        sources += (ROOT / "commonweal" / "kernel" / "ledger").glob("*.py")  # the distributed form
     for path in sorted(sources):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _migrate(shared: Server, database: str) -> None:
+def _migrate(shared: Server | Cluster, database: str) -> None:
     from django.core.management import call_command
 
     with connected_to(shared, database):
@@ -158,17 +174,19 @@ def _rename(shared: Server, old: str, new: str) -> None:
 
 
 @contextmanager
-def connected_to(shared: Server, database: str) -> Iterator[None]:
+def connected_to(shared: Server | Cluster, database: str) -> Iterator[None]:
     """Django's default connection, in all threads, leads to `database` within the block; no session is left behind."""
     from django.db import connections
     from django.db.backends.postgresql.base import DatabaseWrapper
 
     connection = cast(DatabaseWrapper, connections["default"])
     settings = connection.settings_dict
-    before = {name: settings[name] for name in ("HOST", "NAME")}
+    at = {name: str(value) for name, value in conninfo_to_dict(shared.conninfo(database)).items()}
+    places = {"HOST": at["host"], "PORT": at.get("port", ""), "USER": at["user"], "NAME": at["dbname"]}
+    before = {name: settings.get(name, "") for name in places}
     connection.close()
     connection.close_pool()
-    settings.update(HOST=str(shared.socket_directory), NAME=database)
+    settings.update(places)
     try:
         yield
     finally:

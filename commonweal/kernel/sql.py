@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, overload
 
 import psycopg
 from django.db import connection
+
+from commonweal.kernel import gathering
 
 
 class Prepared(psycopg.Cursor[Any]):
@@ -20,7 +23,8 @@ class Prepared(psycopg.Cursor[Any]):
     def execute(self, query: Any, params: Any = None, **options: Any) -> Prepared:
         """Execute, prepared."""
         with connection.wrap_database_errors:
-            return super().execute(query, params, **{"prepare": True, **options})
+            ask = partial(super().execute, params=params, **{"prepare": True, **options})
+            return gathering.asked(self.connection, query, ask)
 
 
 def prepared() -> Prepared:

@@ -79,10 +79,12 @@ def _answer(arguments: argparse.Namespace, figures: dict[str, Any], words: str) 
 
 def _run(arguments: argparse.Namespace) -> int:
     _use(arguments.data)
+    if arguments.port:
+        os.environ["COMMONWEAL_PORT"] = str(arguments.port)  # links in messages name it, in every process of the run
     from commonweal import settings
     from commonweal.operation.supervisor import run
 
-    return run(arguments.host, arguments.port or settings.PORT, arguments.workers)
+    return run(arguments.host, settings.PORT, arguments.workers)
 
 
 def _seed(arguments: argparse.Namespace) -> int:
@@ -152,8 +154,6 @@ def _distribute(arguments: argparse.Namespace) -> int:
     if arguments.dry_run and not arguments.json:
         print(";\n".join([*made["statements"], ""]), end="")
         return 0
-    for trigger in made["unguarded"]:
-        print(f"Citus allows no trigger on a copied table: {trigger} is gone.", file=sys.stderr)
     words = f"{len(made['distributed'])} tables are distributed by book, {len(made['copied'])} are copied everywhere"
     return _answer(arguments, made, words)
 

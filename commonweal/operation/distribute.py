@@ -13,12 +13,17 @@ from commonweal.operation.database import conninfo, open_database
 
 
 def distribute(*, dry_run: bool) -> dict[str, Any]:
-    """Bring the database into the distributed form, in one transaction; once done, nothing is left to do.
+    """Bring the database into the distributed form; done again, it only makes the neighbours known again.
+
+    The tables are taken in one transaction. Until the neighbours are known the distributed tables take no writing.
 
     Raises `Conflict` with `citus.missing` on a server without Citus, where nothing is changed, and with
     `citus.breaches` if a table cannot be distributed. `dry_run` needs no Citus: it only says what would be done.
     """
-    with open_database(), psycopg.connect(conninfo(), application_name="commonweal database distribute") as session:
+    with (
+        open_database(),
+        psycopg.connect(conninfo(), application_name="commonweal database distribute", autocommit=True) as session,
+    ):
         if not dry_run and not distribution.has_citus(session):
             raise Conflict(
                 "citus.missing",
@@ -34,11 +39,26 @@ def distribute(*, dry_run: bool) -> dict[str, Any]:
             )
         plan = distribution.plan(session)
         if not dry_run:
-            for statement in plan.statements:
-                session.execute(statement)
+            with session.transaction():
+                for statement in plan.statements:
+                    session.execute(statement)
+            for statement in plan.after:
+                _each_machine(session, statement)
     return {
         "distributed": plan.large,
         "copied": plan.copied,
-        "unguarded": plan.unguarded,
-        "statements": plan.statements,
+        "statements": [*plan.statements, *plan.after],
     }
+
+
+def _each_machine(session: psycopg.Connection[Any], statement: str) -> None:
+    cursor = session.execute(statement)
+    for machine, done, result in cursor.fetchall() if cursor.description else ():
+        if not done:
+            raise Conflict(
+                "citus.machine",
+                Text(
+                    "Machine {n} did not take it: {why}. Run the command again.",
+                    "节点 {n} 未能完成：{why}。请重新执行此命令。",
+                ).format(n=machine, why=result),
+            )

@@ -17,7 +17,8 @@ class WebConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare the tasks, erasers and openers of the house and of every service."""
-        importlib.import_module("commonweal.web.jobs")
+        for module in ("jobs", "signin.letters"):  # the clerk does tasks of modules that no page has loaded for it
+            importlib.import_module(f"commonweal.web.{module}")
         for service in services():
             service.module("jobs")
         # Django tells only apps with models that all migrations are done.

@@ -18,7 +18,7 @@ import urllib.request
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 import pytest
@@ -42,6 +42,12 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+BESIDE = """
+import importlib, json, sys
+from commonweal.operation.database import reach
+with reach():
+    print(json.dumps(importlib.import_module(sys.argv[1]).make()))
+"""
 PATIENCE = 30_000
 """Milliseconds in which what a page promises must be seen, also on a machine at its limit."""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -56,6 +62,28 @@ class Site:
         self.home = home
         self.url = f"http://127.0.0.1:{port}"
         self._signed_in: dict[str, list[dict[str, Any]]] = {}
+        self._printed: list[str] = []
+        self._more = threading.Condition()
+
+    def listen(self, printed: IO[bytes]) -> None:
+        """Keep what the platform prints, its mail above all; a full pipe would stop it."""
+        for line in printed:
+            with self._more:
+                self._printed.append(line.decode())
+                self._more.notify_all()
+
+    def mail(self, address: str, pattern: str, patience: float = 60) -> str:
+        """What the first group of a pattern finds in the mail to an address, waited for."""
+        found: list[str] = []
+
+        def there() -> bool:
+            letters = "".join(self._printed).split(f"\nTo: {address}\n")[1:]
+            found[:] = [match[1] for letter in letters if (match := re.search(pattern, letter.split("\n-----")[0]))]
+            return bool(found)
+
+        with self._more:
+            assert self._more.wait_for(there, patience), f"no mail to {address} has {pattern}"
+        return found[0]
 
     def address(self, name: str, *arguments: object, language: str = "en", query: str = "") -> str:
         """The whole address of a page by its URL name."""
@@ -86,6 +114,13 @@ class Site:
                 {"name": cookie.name, "value": cookie.value, "url": self.url} for cookie in jar if cookie.value
             ]
         return self._signed_in[visitor]
+
+    def beside(self, module: str) -> Any:
+        """What `make()` of a module tells, run beside the platform on its data."""
+        environment = os.environ | {"COMMONWEAL_DATA_DIR": str(self.home)}
+        command = [sys.executable, "-c", BESIDE, module]
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
+        return json.loads(done.stdout)
 
     def knock(self, url: str, visitor: str = "") -> tuple[int, str]:
         """Status and media type of an address, without following where it leads."""
@@ -133,9 +168,9 @@ def site() -> Iterator[Site]:
                 break
         else:
             pytest.fail(f"the platform does not start:\n{(home / 'log').read_text()}")
-        # The console's mail goes on: a full pipe would stop the clerk.
-        threading.Thread(target=process.stdout.read, daemon=True).start()
-        yield Site(home, port)
+        running = Site(home, port)
+        threading.Thread(target=running.listen, args=[process.stdout], daemon=True).start()
+        yield running
     finally:
         process.terminate()
         process.wait(60)
@@ -237,8 +272,15 @@ class Looker:
 
 
 @pytest.fixture(scope="session")
-def looker(browser: Browser) -> Iterator[Looker]:
+def tab(browser: Browser) -> Iterator[Looker]:
     """The crawler's tab."""
     made = Looker(browser)
     yield made
     made.context.close()
+
+
+@pytest.fixture
+def looker(tab: Looker) -> Iterator[Looker]:
+    """The crawler's tab, which is left empty: what moves on a page would take a processor from all tests after it."""
+    yield tab
+    tab.page.goto("about:blank")

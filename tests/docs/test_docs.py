@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -91,6 +92,23 @@ def test_each_test_that_a_page_names_is_there(service: str) -> None:
     files = {path.stem: path.read_text() for path in (ROOT / "commonweal" / "services" / service).rglob("test_*.py")}
     named = re.findall(r"`(test_\w+)\.(test_\w+)`", readme(service))
     assert [f"{file}.{test}" for file, test in named if f"def {test}(" not in files.get(file, "")] == []
+
+
+BY_OTHER_MEANS = re.compile(r"\.(click|dblclick|tap|hover|fill|check|uncheck|select_option|set_input_files|evaluate)\(")
+
+
+@pytest.mark.parametrize("service", [name for name in service_names() if "## Journeys\n" in readme(name)])
+def test_each_journey_is_walked_in_both_languages_without_javascript_by_keyboard(service: str) -> None:
+    """Those of the table are all there are: each lets people in by `enter`, and goes by no other means."""
+    listed = readme(service).partition("## Journeys\n")[2].partition("\n## ")[0]
+    walked = set()
+    for path in (ROOT / "commonweal" / "services" / service / "tests").glob("test_*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and "enter" in {argument.arg for argument in node.args.args}:
+                assert BY_OTHER_MEANS.search(ast.unparse(node)) is None, node.name
+                if node.name.startswith("test_"):
+                    walked.add(f"{path.stem}.{node.name}")
+    assert set(re.findall(r"`(test_\w+\.test_\w+)`", listed)) == walked
 
 
 def test_the_examples_of_matching_are_those_that_the_rules_compute() -> None:

@@ -16,6 +16,7 @@ from psycopg import errors as pg
 from commonweal.kernel.arrays import array, ids, moments, octets, texts
 from commonweal.kernel.errors import Conflict, Invalid
 from commonweal.kernel.ids import derived, uuid7
+from commonweal.kernel.ledger import neighbours
 from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.proof.verify import canonical
 from commonweal.kernel.quantity import Asset
@@ -235,13 +236,19 @@ def post_each(
     if not transfers:
         return []
     try:
-        cursor.execute(f"{POSTING}{also} SELECT id FROM new", {**post_parameters(transfers), **(values or {})})
+        new = neighbours.within(
+            cursor,
+            f"{POSTING}{also} SELECT id FROM new",
+            lambda part: {**post_parameters(part), **(values or {})},
+            transfers,
+            lambda transfer: transfer.book,
+        )
     except (IntegrityError, pg.IntegrityError) as error:
         cause = error.__cause__ if isinstance(error, IntegrityError) else error
-        if isinstance(cause, pg.CheckViolation) and cause.diag.constraint_name == "ledger_floor":
+        # By its words: Citus hands on the state and the words of an error, not the name of the constraint.
+        if isinstance(cause, pg.CheckViolation) and "below its floor" in str(cause):
             raise Overdrawn from error
         raise
-    new = {row[0] for row in cursor.fetchall()}
     known = [t for t in transfers if t.id not in new]
     earlier = _earlier(cursor, known) if known else {}
     return [Posted(t.id, existed=False) if t.id in new else _found(t, earlier) for t in transfers]
@@ -354,12 +361,12 @@ def audit(cursor: Cursor) -> list[Difference]:
         WITH summed AS (
             SELECT p.book, p.account,
                    coalesce(sum(p.amount) FILTER (WHERE t.phase <> 'pending'), 0)::bigint AS posted,
-                   coalesce(sum(p.amount) FILTER (WHERE o.open AND p.amount > 0), 0)::bigint AS debit,
-                   coalesce(-sum(p.amount) FILTER (WHERE o.open AND p.amount < 0), 0)::bigint AS credit
+                   coalesce(sum(p.amount) FILTER (WHERE open AND p.amount > 0), 0)::bigint AS debit,
+                   coalesce(-sum(p.amount) FILTER (WHERE open AND p.amount < 0), 0)::bigint AS credit
             FROM ledger_posting p
-            JOIN ledger_transfer t ON t.book = p.book AND t.id = p.transfer
-            CROSS JOIN LATERAL (SELECT t.phase = 'pending' AND NOT EXISTS (
-                SELECT FROM ledger_transfer r WHERE r.book = t.book AND r.resolves = t.id) AS open) o
+            JOIN (SELECT t.book, t.id, t.phase, t.phase = 'pending' AND r.id IS NULL AS open FROM ledger_transfer t
+                  LEFT JOIN ledger_transfer r ON r.book = t.book AND r.resolves = t.id) t
+              ON t.book = p.book AND t.id = p.transfer
             GROUP BY p.book, p.account
         ), kept AS (
             SELECT book, account, sum(posted)::bigint AS posted, sum(pending_debit)::bigint AS debit,

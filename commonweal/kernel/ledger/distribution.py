@@ -1,14 +1,16 @@
 """Spreading the books over machines with Citus: whether the tables allow it, and the statements that do it.
 
-A table with a column `book` is large and is distributed by it; a table that a large one refers to is copied to every
-machine; all others stay where they are. All of this is read from PostgreSQL's own catalogue, so a new service needs
-nothing here.
+A table with a column `book` is large and is distributed by it; the small ones of the same service, and those that large
+ones refer to or whose guards read, are copied to every machine; all others stay where they are. All of this is read
+from PostgreSQL's own catalogue, so a new service needs nothing here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+
+from commonweal.kernel.ledger import neighbours
 
 LARGE = """
     SELECT attrelid AS oid, attnum AS book FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -37,14 +39,24 @@ SELECT d.oid::regclass::text, 'primary key', 'it has none'
 FROM distributed d WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = d.oid AND contype = 'p')
 """
 
-TABLES = f"""
-WITH RECURSIVE distributed AS ({LARGE}), copied AS (
-    SELECT k.confrelid AS oid FROM pg_constraint k JOIN distributed d ON d.oid = k.conrelid
-    WHERE contype = 'f' AND k.confrelid NOT IN (SELECT oid FROM distributed)
+TABLES = rf"""
+WITH RECURSIVE distributed AS ({LARGE}), reads AS (
+    SELECT conrelid AS reader, confrelid AS oid FROM pg_constraint WHERE contype = 'f'
     UNION
-    SELECT k.confrelid FROM pg_constraint k JOIN copied c ON c.oid = k.conrelid WHERE contype = 'f'
+    SELECT tgrelid, c.oid FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+    JOIN pg_class c ON relnamespace = 'public'::regnamespace AND relkind = 'r' AND prosrc ~ ('\m' || relname || '\M')
+    WHERE NOT tgisinternal AND tgrelid <> coalesce(to_regclass('ledger_errand'), 0)
+), needed AS (
+    SELECT c.oid FROM pg_class c JOIN pg_class l ON split_part(l.relname, '_', 1) = split_part(c.relname, '_', 1)
+    JOIN distributed d ON d.oid = l.oid
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    UNION
+    SELECT r.oid FROM reads r JOIN needed n ON n.oid = r.reader
 )
-SELECT oid::regclass::text, true FROM distributed UNION ALL SELECT oid::regclass::text, false FROM copied ORDER BY 2, 1
+SELECT oid::regclass::text, oid IN (SELECT oid FROM distributed) FROM needed ORDER BY 2, 1
+"""
+"""Large tables (true) and those to be copied: the small ones of the same service as a large one, and whatever any of
+these refers to or reads in its guards.
 """
 KEYS = """
 SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint
@@ -52,20 +64,41 @@ WHERE contype = 'f' AND conparentid = 0
   AND (conrelid = ANY(%(tables)s::text[]::regclass[]) OR confrelid = ANY(%(tables)s::text[]::regclass[]))
 ORDER BY 1, 2
 """
+DONE = "SELECT logicalrelid::regclass::text FROM pg_dist_partition WHERE partkey IS NOT NULL OR repmodel = 't'"
 GUARDS = """
-SELECT tgrelid::regclass::text, quote_ident(tgname) FROM pg_trigger
+SELECT tgrelid::regclass::text, quote_ident(tgname), pg_get_triggerdef(oid) FROM pg_trigger
 WHERE NOT tgisinternal AND tgrelid = ANY(%(tables)s::text[]::regclass[]) ORDER BY 1, 2
 """
 
 
+CALLED = r"""
+SELECT DISTINCT f.oid::regprocedure::text FROM pg_trigger t JOIN pg_proc g ON g.oid = t.tgfoid
+JOIN pg_proc f ON g.prosrc ~ ('\m' || f.proname || '\M') AND f.oid <> g.oid
+WHERE NOT tgisinternal AND tgrelid = ANY(%(tables)s::text[]::regclass[]) AND f.pronamespace = 'public'::regnamespace
+  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = f.oid AND deptype = 'e')
+ORDER BY 1
+"""
+"""What guards call: Citus sees what a trigger names, not what a body names."""
+
+ASKING = rf"""
+WITH distributed AS ({LARGE})
+SELECT f.oid::regprocedure::text, pg_get_functiondef(f.oid), prosrc
+FROM pg_proc f JOIN pg_language l ON l.oid = f.prolang
+WHERE lanname = 'sql' AND pronamespace = 'public'::regnamespace AND NOT proretset AND proargtypes[0] = 'uuid'::regtype
+  AND EXISTS (SELECT FROM pg_class JOIN distributed USING (oid) WHERE prosrc ~ ('\m' || relname || '\M'))
+ORDER BY 1
+"""
+"""Functions in SQL that ask large tables about a book, their first argument."""
+
+
 @dataclass
 class Plan:
-    """What is to be done, in order. `unguarded` are the triggers that copied tables lose: Citus allows none on them."""
+    """What is to be done, in order: `statements` in one transaction, then each of `after` by itself."""
 
     large: list[str] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
-    unguarded: list[str] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
 
 
 def breaches(session: Any) -> list[tuple[str, str, str]]:
@@ -82,32 +115,53 @@ def has_citus(session: Any) -> bool:
 def plan(session: Any) -> Plan:
     """The statements that bring this database into the distributed form; none if it is in it already.
 
-    Foreign keys are put aside first and back at the end: Citus takes a table only while none leads from or to it.
+    Foreign keys and guards are put aside first and back at the end: Citus takes a table only while no key leads from or
+    to it, and a guard would refuse the rows that are there already.
     """
     done = set()
     if session.execute("SELECT to_regclass('pg_dist_partition') IS NOT NULL").fetchone()[0]:
-        done = {name for (name,) in session.execute("SELECT logicalrelid::regclass::text FROM pg_dist_partition")}
-    made = Plan()
+        done = {name for (name,) in session.execute(DONE)}
+    database = session.execute("SELECT quote_ident(current_database())").fetchone()[0]
+    # One connection a machine: rows of copied tables and of books are written in the same transaction.
+    sequential = f"ALTER DATABASE {database} SET citus.multi_shard_modify_mode TO 'sequential'"
+    joining = f"ALTER DATABASE {database} SET citus.enable_repartition_joins TO on"
+    made = Plan(after=[sequential, joining, neighbours.KNOWN, neighbours.WHOLE])
+    errands = session.execute("SELECT to_regclass('ledger_errand') IS NOT NULL").fetchone()[0]
     for name, large in session.execute(TABLES).fetchall():
         if name not in done:
             (made.large if large else made.copied).append(name)
     tables = made.large + made.copied
+    asking = session.execute(ASKING).fetchall()
+    made.statements = [
+        *(neighbours.asking(definition, body) for _, definition, body in asking),
+        *(f"ALTER FUNCTION {signature} SET search_path = public" for signature, _, _ in asking),
+        *(f"SELECT create_distributed_function('{signature}')" for signature, _, _ in asking),
+    ]
     if not tables:
         return made
     keys = session.execute(KEYS, {"tables": tables}).fetchall()
-    guards = session.execute(GUARDS, {"tables": made.copied}).fetchall()
-    made.unguarded = [f"{name} on {table}" for table, name in guards]
-    first = next(iter(sorted(done & {"ledger_account"})), made.large[0] if made.large else "")
+    guards = session.execute(GUARDS, {"tables": tables}).fetchall()
+    called = {signature for (signature,) in session.execute(CALLED, {"tables": tables})}
+    called -= {signature for signature, _, _ in asking}
+    first = "ledger_account"
     made.statements = [
-        "SET citus.enable_unsafe_triggers TO on",
+        *made.statements,
+        "SET LOCAL citus.multi_shard_modify_mode TO 'sequential'",
+        "SET LOCAL citus.enable_unsafe_triggers TO on",
         *(f"ALTER TABLE {table} DROP CONSTRAINT {name}" for table, name, _ in keys),
-        *(f"DROP TRIGGER {name} ON {table}" for table, name in guards),
+        *(f"DROP TRIGGER {name} ON {table}" for table, name, _ in guards),
         *(f"SELECT create_reference_table('{table}')" for table in made.copied),
         *(
             f"SELECT create_distributed_table('{table}', 'book', colocate_with => "
-            f"'{'default' if table == first else first}')"
+            f"'{'none' if table == first else first}')"
             for table in sorted(made.large, key=lambda table: table != first)
         ),
         *(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}" for table, name, definition in keys),
+        *(definition for _, _, definition in guards),
+        *(f"SELECT create_distributed_function('{signature}')" for signature in sorted(called)),
     ]
+    if not errands:
+        table, *guarded = neighbours.ERRAND
+        placed = f"SELECT create_distributed_table('ledger_errand', 'book', colocate_with => '{first}')"
+        made.statements += [table, placed, *guarded]
     return made

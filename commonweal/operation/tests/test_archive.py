@@ -59,7 +59,7 @@ def whole() -> bytes:
         return make(Path(directory)).read_bytes()
 
 
-several = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+several = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @several

@@ -30,7 +30,7 @@ def test_without_citus_it_says_so_and_does_nothing(
 def test_what_would_be_done_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["database", "distribute", "--dry-run"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "SET citus.enable_unsafe_triggers TO on;"
+    assert "SET LOCAL citus.enable_unsafe_triggers TO on;" in lines
     at = [n for n, line in enumerate(lines) if "create_distributed_table('ledger_account'" in line]
     assert at and all(line.startswith("ALTER TABLE") for line in lines[max(at) + 1 :] if "ADD CONSTRAINT" in line)
     assert main(["database", "distribute", "--dry-run", "--json"]) == 0

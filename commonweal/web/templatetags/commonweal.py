@@ -78,12 +78,6 @@ def money(amount: int, asset: Asset | str = CNY) -> SafeString:
 
 
 @register.filter
-def decimal(amount: int, asset: Asset) -> str:
-    """Smallest units as a number alone, where the unit stands already: 1,284.50."""
-    return format_amount(amount, asset)
-
-
-@register.filter
 def grouped(number: int) -> SafeString:
     """A count with separators: 48,112."""
     return format_html('<span class="num">{}</span>', f"{number:,}")
@@ -297,9 +291,9 @@ def photo(
     whole = f"/files/{digest}"
     small, large = (f"{whole}/{width}" for width in WIDTHS)
     once, twice = (large, whole) if wide else (small, large)
-    shows = text or Text(en, zh).format(**values)
+    shows = text or (Text(en, zh).format(**values) if en or zh else None)
     tag = '<img src="{}" srcset="{} 1x, {} 2x" alt="{}" loading="lazy">'
-    return format_html(tag, once, once, twice, shows.say(current()))
+    return format_html(tag, once, once, twice, shows.say(current()) if shows else "")
 
 
 @register.simple_tag

@@ -34,6 +34,13 @@ def test_say_speaks_the_language_and_escapes() -> None:
     assert drawn('{% say "a {b}" "甲 {b}" as x %}[{{ x }}]', b="") == "[a {b}]"
 
 
+def test_a_picture_is_said_by_words_or_is_decoration() -> None:
+    source = '{% photo "00" "{what}, in use" "{what}的使用情况" what=what %}'
+    assert 'alt="琴的使用情况"' in drawn(source, "zh", what=Text("A piano", "琴"))
+    assert 'alt="A piano"' in drawn('{% photo "00" text=what %}', what=Text("A piano", "琴"))
+    assert 'alt=""' in drawn('{% photo "00" %}')
+
+
 def test_say_needs_both_languages() -> None:
     with pytest.raises(ValueError, match="both languages"):
         drawn('{% say "only English" "" %}')

@@ -104,7 +104,7 @@ def test_what_is_no_usual_picture_is_refused(db: None, data: bytes) -> None:
     assert not StoredFile.objects.exists()
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     kind=st.sampled_from(["PNG", "JPEG", "WEBP", "GIF"]),
     changes=st.lists(st.tuples(st.integers(0, 500), st.integers(1, 255)), min_size=1, max_size=8),

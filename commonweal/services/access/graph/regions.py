@@ -7,9 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from commonweal.services.access.graph import places, tiles
+from commonweal.services.access.graph import answer, places, tiles
 from commonweal.services.access.graph.build import OPENSTREETMAP, build
+from commonweal.services.access.graph.router import Router
 from commonweal.services.access.graph.source import Progress
+from commonweal.services.access.rules import PROFILES
 
 _ENDINGS = re.compile(r"(\.osm)?\.(pbf|geojson|json|osm|bz2)$|\.osm$")
 
@@ -32,7 +34,16 @@ def bring(
         (folder / "places.json").write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
         if tiles.can_make():
             tiles.make(extract, folder / tiles.FILE, progress)
+    _ask_once(folder)
     return folder, meta
+
+
+def _ask_once(folder: Path) -> None:
+    """Ask the new graph for a short way: numba compiles what answers, and keeps it, before somebody waits for it."""
+    router = Router.open(folder)
+    a = router.arrays
+    near, far = ((float(a.s_lat[k]), float(a.s_lon[k])) for k in (0, min(50, len(a.s_lat) - 1)))
+    answer.route(router, PROFILES["pram"][0], near, far, alternatives=True)
 
 
 def name_of(extract: Path) -> str:

@@ -318,7 +318,7 @@ CASES = int(os.environ.get("MONOTONE_CASES", "300"))
 """How many questions the monotone promise is tried on; the README states the last run of 2,000."""
 
 
-@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(sorted(PROFILES)), st.sampled_from([f for f in OPENERS if not f.startswith("unknown.")]),
     st.sampled_from(MODES), st.integers(0, 4_800), st.integers(0, 4_800),

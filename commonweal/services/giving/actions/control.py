@@ -85,8 +85,10 @@ WITH leaf AS (
            (said->>'amount')::bigint AS amount
     FROM leaf WHERE said->>'kind' = 'giving.gift'
 ), fresh AS (
-    SELECT g.asset, count(*) AS gifts, sum(g.amount)::bigint AS amount, sum(k.amount)::bigint AS kept
+    SELECT g.asset, count(*) AS gifts, sum(g.amount)::bigint AS amount,
+           sum(k.amount - coalesce(t.amount, 0))::bigint AS kept
     FROM gift g
+    LEFT JOIN giving_tip t ON t.book = g.book AND t.gift = g.gift
     LEFT JOIN giving_payment p ON p.book = g.book AND p.gift = g.gift AND p.fact = g.id
     LEFT JOIN LATERAL (SELECT sum(o.amount) FILTER (WHERE o.amount > 0) AS amount FROM ledger_posting o
                        WHERE o.book = p.book AND o.transfer = p.transfer) k ON true
@@ -98,7 +100,8 @@ INSERT INTO giving_counter (size, asset, gifts, amount, kept)
 SELECT %(to)s, asset, sum(gifts), sum(amount), sum(coalesce(kept, 0))
 FROM (SELECT * FROM fresh UNION ALL SELECT * FROM before UNION ALL SELECT 'CNY', 0, 0, 0) each GROUP BY asset
 """
-"""Adds the leaves of gifts to the counters. Each is looked up in the books: what it says must have been moved there."""
+"""Adds the leaves of gifts to the counters. Each is looked up in the books: what it says must have been moved there. A
+tip is of the platform and in no counter."""
 
 
 def count() -> int:

@@ -39,6 +39,7 @@ from commonweal.services.giving.pages import (
     uses,
     vendors,
     watching,
+    webhooks,
     years,
 )
 
@@ -158,6 +159,7 @@ urlpatterns = [
     path("<uuid:campaign>/recurring/<uuid:id>/", recurring.recurring, name="recurring"),
     path("<uuid:campaign>/money/", campaigns.money, name="money"),
     path("<uuid:campaign>/updates.atom", opendata.feed, name="feed"),
+    path("<uuid:campaign>/webhooks/", webhooks.webhooks, name="webhooks"),
     path("<uuid:campaign>/needs/", deeds.needs, name="needs"),
     path("<uuid:campaign>/needs/act/", deeds.act, name="act"),
     path("<uuid:campaign>/needs/call/", deeds.call, name="call"),

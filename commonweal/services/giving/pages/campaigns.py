@@ -16,6 +16,7 @@ from commonweal.kernel.parties import people, session
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.quantity import parse_amount
 from commonweal.services.giving import SERVICE
+from commonweal.services.giving.matching import Estimate
 from commonweal.services.giving.payment import Recurring, providers
 from commonweal.services.giving.queries import (
     appeals,
@@ -75,7 +76,6 @@ def show(
         "payouts": payouts.payouts_of(campaign),
         "got": deeds.got(campaign),
         "offered": [(amount, amount) for amount in OFFERED],
-        "offered_amounts": _offered(page.card),
         "channels": [(name, each.title) for name, each in providers().items()],
         "recurring": any(isinstance(each, Recurring) for each in providers().values()),
         "rules": law.RULES,
@@ -95,14 +95,16 @@ def show(
     return render(request, "giving/campaign.html", context, status=refusal.status if refusal else 200)
 
 
-def _guesses(card: queries.Card, party: Party | None, team: teams.Team | None) -> list[estimates.Guess]:
+def _guesses(
+    card: queries.Card, party: Party | None, team: teams.Team | None
+) -> list[tuple[estimates.Guess, list[tuple[int, Estimate]]]]:
     """What the offered amounts would be matched with, pool by pool."""
+    amounts = [parse_amount(offered, card.asset) for offered in OFFERED]
     people = (team.people or 0) + 1 if team and team.is_open else None
-    return estimates.of_gift(card.id, _offered(card), party.id if party else None, people)
-
-
-def _offered(card: queries.Card) -> list[int]:
-    return [parse_amount(offered, card.asset) for offered in OFFERED]
+    return [
+        (guess, list(zip(amounts, guess.estimates, strict=True)))
+        for guess in estimates.of_gift(card.id, amounts, party.id if party else None, people)
+    ]
 
 
 @require_safe

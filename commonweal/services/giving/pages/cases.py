@@ -35,10 +35,12 @@ def case(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         except (Invalid, Conflict, NotAllowed) as error:
             refusal = error
     found = actions.read(steward, id)
+    gifts = queries.gifts(found)
     context = {
         "case": found,
         "reasons": queries.reasons(found),
-        "gifts": queries.gifts(found),
+        "gifts": gifts,
+        "objections": [each for each in gifts if each.said],
         "words": queries.words(id),
         "may_judge": steward.id in queries.callees(found),
         "refusal": refusal,

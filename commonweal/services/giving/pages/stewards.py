@@ -49,12 +49,13 @@ def mismatches(request: HttpRequest) -> HttpResponse:
 @require_safe
 def payout(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID) -> HttpResponse:
     """One payout, public: how far it is, and once it is paid, the gifts that paid it. Evidence is not for everybody."""
-    return _show(request, queries.payout(campaign, request_id))
+    return show(request, queries.payout(campaign, request_id))
 
 
-def _show(
+def show(
     request: HttpRequest, found: queries.Payout, refusal: Invalid | Conflict | NotAllowed | None = None
 ) -> HttpResponse:
+    """The page of a payout; with a refusal, its form as it was sent."""
     party = session.visitor(request)
     steward = party is not None and people.STEWARD in people.roles(party)
     may_judge = found.state is State.ASKED and steward
@@ -89,7 +90,7 @@ def judge(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID) -> H
     try:
         actions.judge(steward, campaign, request_id, approves=approves, note=request.POST.get("note", ""))
     except (Invalid, Conflict) as refusal:
-        return _show(request, queries.payout(campaign, request_id), refusal)
+        return show(request, queries.payout(campaign, request_id), refusal)
     return see_other("giving:payout", campaign, request_id)
 
 

@@ -17,6 +17,7 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import uses as actions
 from commonweal.services.giving.pages.charity import officer_of
 from commonweal.services.giving.pages.forms import one_of
+from commonweal.services.giving.pages.stewards import show
 from commonweal.services.giving.queries import payouts
 from commonweal.services.giving.queries import uses as queries
 from commonweal.services.giving.rules import texts
@@ -79,9 +80,12 @@ def uses(request: HttpRequest) -> HttpResponse:
 def mark(request: HttpRequest, campaign: uuid.UUID, request_id: uuid.UUID) -> HttpResponse:
     """A steward marks a thing as idle, or passes it on."""
     steward, form = session.signed_in(request), request.POST
-    note = texts.both(form.get("note_en", ""), form.get("note_zh", ""), "note", 400)
-    if form.get("word") == "move":
-        actions.move(steward, campaign, request_id, one_of(form, "target"), note)
-    else:
-        actions.mark_idle(steward, campaign, request_id, note)
+    try:
+        note = texts.both(form.get("note_en", ""), form.get("note_zh", ""), "note", 400)
+        if form.get("word") == "move":
+            actions.move(steward, campaign, request_id, one_of(form, "target"), note)
+        else:
+            actions.mark_idle(steward, campaign, request_id, note)
+    except (Invalid, Conflict) as refusal:
+        return show(request, payouts.payout(campaign, request_id), refusal)
     return see_other("giving:payout", campaign, request_id)

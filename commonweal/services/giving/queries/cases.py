@@ -382,6 +382,8 @@ class Check:
     may_object: bool
     object_until: datetime | None
     objected: bool
+    answered: rules.State | None
+    """How the case ended that looked at their objection; None while it has not, or without one."""
 
 
 def of_gift(campaign: uuid.UUID, gift: uuid.UUID) -> list[Check]:
@@ -391,17 +393,22 @@ def of_gift(campaign: uuid.UUID, gift: uuid.UUID) -> list[Check]:
         JOIN giving_gift g ON g.book = n.campaign AND g.id = n.gift
         WHERE {MATCHED} OR e.outcome = 'withheld' ORDER BY c.at DESC, c.id DESC"""
     values = {"campaign": campaign, "gift": gift}
-    objected = {
-        found["case_id"]
+    answers = {
+        found["case_id"]: rules.State(found["outcome"]) if found["outcome"] else None
         for found in rows(
-            "SELECT case_id FROM giving_objection WHERE campaign = %(campaign)s AND gift = %(gift)s", values
+            """
+            SELECT o.case_id, e.outcome FROM giving_objection o LEFT JOIN giving_case_end e ON e.case_id = o.opens
+            WHERE o.campaign = %(campaign)s AND o.gift = %(gift)s
+            """,
+            values,
         )
     }
-    return [_check(_case(found), found["id"] in objected) for found in rows(query, values)]
+    return [_check(_case(found), answers) for found in rows(query, values)]
 
 
-def _check(case: Case, objected: bool) -> Check:
+def _check(case: Case, answers: dict[uuid.UUID, rules.State | None]) -> Check:
     until = case.due_at if case.is_open else case.ended_at and case.ended_at + rules.OBJECT_WITHIN
+    objected = case.id in answers
     possible = rules.may_object(
         case.state, case.ended_at, clock.now(), objection=case.objects_to is not None, objected=objected
     )
@@ -413,6 +420,7 @@ def _check(case: Case, objected: bool) -> Check:
         may_object=possible,
         object_until=until if possible else None,
         objected=objected,
+        answered=answers.get(case.id),
     )
 
 

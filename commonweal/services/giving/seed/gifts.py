@@ -31,7 +31,7 @@ def give_paid(campaign: Campaign, wish: Give, payer: str = "") -> uuid.UUID:
         raise TypeError("a demonstration pays through the simulator")
     taken = gifts.give(wish)
     if not taken.existed:
-        order = Order(campaign.id, taken.id, wish.amount, campaign.asset, campaign.title)
+        order = Order(campaign.id, taken.id, wish.whole, campaign.asset, campaign.title)
         gifts.confirm(simulator.name, *simulator.report(order, clock.now(), payer=payer))
     return taken.id
 

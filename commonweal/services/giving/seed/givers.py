@@ -69,8 +69,9 @@ def give_together(cast: Cast, today: datetime) -> None:
 
 
 def give_by_card(cast: Cast, today: datetime) -> None:
-    """A gift card that a company has bought: part of it given by who got it, part refunded."""
-    giver, company, _ = cast.givers
+    """A gift card that a company has bought: part of it given by who got it, part refunded. A gift with a tip, which is
+    what the host has earned."""
+    giver, company, teacher = cast.givers
     campaign = campaign_of("After the flood")
     simulator = providers()["simulator"]
     if campaign is None or card_queries.bought(company.id) or not isinstance(simulator, Simulator):
@@ -84,6 +85,7 @@ def give_by_card(cast: Cast, today: datetime) -> None:
         card_uses.redeem(giver, code, campaign.id, 80_00, "seed-card-use")
         refund = card_returns.refund(cast.stewards[0], campaign.id, card.id, 50_00, "演示退款 (made up)", "seed-refund")
         card_returns.send(campaign.id, refund)
+        give_paid(campaign, Give(campaign.id, teacher.id, 50_00, campaign.asset, simulator.name, "seed-tip", tip=5_00))
 
 
 def promise_by_invoice(cast: Cast, today: datetime) -> None:

@@ -21,7 +21,7 @@ _SAME = Text(
     "{count} gifts of {amount} within {time}; {expected} would be usual among those of that time.",
     "{time}内有 {count} 笔 {amount}的捐款，同一时段通常约为 {expected} 笔。",
 )
-_REGULAR = Text("They came at regular intervals of about {gap}.", "捐款间隔非常规律，约 {gap} 一笔。")
+_REGULAR = Text("They came at regular intervals of about {gap}.", "捐款间隔非常规律，约每 {gap}一笔。")
 _ONE_ACCOUNT = Text(
     "One account made {count} gifts, half of them within {gap} of the one before.",
     "同一账号捐款 {count} 笔，其中一半与前一笔相隔不到 {gap}。",
@@ -99,8 +99,8 @@ def _crowd(burst: list[Row], busy: set[str]) -> bool:
     elsewhere, too."""
     accounts = {row.account for row in burst}
     own = len({row.payment for row in burst if row.payment}) >= 0.8 * len(burst)
-    apart = len({row.device or row.id for row in burst}) >= 0.8 * len(burst)
-    return own and (apart or len(accounts & busy) >= max(1, len(accounts) / 12))
+    apart = len({row.device or row.id for row in burst}) >= 0.6 * len(burst)
+    return own and (apart or len(accounts & busy) >= max(1, len(accounts) / 20))
 
 
 def _named(campaign: str, amount: int, burst: list[Row], run: Run, *, crowd: bool) -> Signal | None:

@@ -34,7 +34,7 @@ _ONE_AIM = Text(
 )
 _SAME = Text("{same} of {gifts} gifts are {amount}.", "{gifts} 笔捐款中有 {same} 笔都是 {amount}。")
 _FAST = Text("Half of them came within {gap} of the one before.", "其中一半与前一笔相隔不到 {gap}。")
-_REGULAR = Text("They came at regular intervals of about {gap}.", "捐款间隔非常规律，约 {gap} 一笔。")
+_REGULAR = Text("They came at regular intervals of about {gap}.", "捐款间隔非常规律，约每 {gap}一笔。")
 _REFUNDED = Text("{refunded} of {gifts} were refunded.", "{gifts} 笔中有 {refunded} 笔已退款。")
 
 
@@ -161,7 +161,7 @@ def _place(group: list[Row], busy: set[str], queues: int) -> bool:
     own = {row.payment for row in group if row.payment}
     if len(own) < 0.8 * len(accounts) or rhythm(sorted(row.at for row in group)) is not None:
         return False
-    return len(accounts & busy) >= max(1, len(accounts) / 12) or (queues <= CLASSES and _queue(group))
+    return len(accounts & busy) >= max(1, len(accounts) / 20) or (queues <= CLASSES and _queue(group))
 
 
 def _queue(group: list[Row]) -> bool:

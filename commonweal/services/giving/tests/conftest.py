@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import copy
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from PIL import Image
+from pytest_django import DjangoDbBlocker
 
 from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
+from commonweal.kernel.postgres import Server
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import campaigns
 from commonweal.services.giving.actions.campaigns import Charity, Qualification
 from commonweal.services.giving.models import Campaign
+from commonweal.services.giving.queries import estimates
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.plans import Plan
+from commonweal.services.giving.seed import paper
+from tests import database
+from tests.browser.fixtures import Site
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -91,10 +100,29 @@ def found_charity(officer: Party, stewards: tuple[Party, Party], code: str = "53
     return charity
 
 
+@pytest.fixture(scope="package")
+def made_once(postgres: Server, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """The world, made once in a database that the tests of this folder share from then on."""
+    with (
+        django_db_blocker.unblock(),
+        database.clone(postgres) as name,
+        database.connected_to(postgres, name),
+    ):
+        world = make_world()
+        with django_db_blocker.block():
+            yield world
+
+
 @pytest.fixture
-def world(db: None) -> World:
+def world(made_once: World, db: None) -> World:
     """The world, in a transaction that is rolled back."""
-    return make_world()
+    return copy.deepcopy(made_once)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process keeps of a campaign for a second is not what the next test has made of it."""
+    monkeypatch.setattr(estimates, "_entries", type(estimates._entries)())
 
 
 def make_world() -> World:
@@ -108,3 +136,23 @@ def make_world() -> World:
     with clock.stopped(NOW - 40 * DAY):
         campaign = campaigns.publish(officer, plan(charity))
     return World(giver, officer, stewards, charity, campaign)
+
+
+@pytest.fixture(scope="session")
+def stages(site: Site) -> dict[str, dict[str, str]]:
+    """Where journeys begin, for each language."""
+    return dict(site.beside("commonweal.services.giving.tests.stage"))
+
+
+@pytest.fixture
+def stage(stages: dict[str, dict[str, str]], language: str) -> dict[str, str]:
+    """The ids of what `tests/stage.py` has made for the language."""
+    return stages[language]
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    """A drawn sheet, for papers and pictures."""
+    file = tmp_path / "sheet.png"
+    file.write_bytes(paper("SAMPLE SHEET", 6))
+    return file

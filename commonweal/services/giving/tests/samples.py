@@ -114,6 +114,7 @@ SAMPLES = {
     "giving:iati": Sample(not_a_page="a file"),
     "giving:threesixty": Sample(not_a_page="a file"),
     "giving:feed": Sample(not_a_page="a feed"),
+    "giving:webhooks": Sample(OPEN, visitor=GIVER),
     "giving:invoice_ask": [Sample(OPEN, visitor="company@demo.example"), Sample(OPEN, visitor=GIVER)],
     "giving:invoice": Sample(INVOICE, visitor="company@demo.example"),
     "giving:bank": Sample(CHARITY_ID, visitor=CHARITY),

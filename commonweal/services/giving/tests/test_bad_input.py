@@ -6,10 +6,12 @@ What is tested elsewhere under its own name is only named in the table of the RE
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -17,18 +19,22 @@ from django.db import connection
 from django.test import Client
 
 from commonweal.kernel import clock
+from commonweal.kernel.errors import Invalid
 from commonweal.kernel.ledger import audit
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
+from commonweal.services.giving import matching
 from commonweal.services.giving.actions import deeds, gifts
 from commonweal.services.giving.payment import Order
 from commonweal.services.giving.payment.simulator import NONCE, SIGNATURE, TIME, Simulator
 from commonweal.services.giving.queries import gifts as gift_queries
+from commonweal.services.giving.queries import pools
 from commonweal.services.giving.rules.deeds import Shift
-from commonweal.services.giving.rules.gifts import Give, State
-from commonweal.services.giving.tests.conftest import DAY, NOW, World, picture
+from commonweal.services.giving.rules.gifts import COLLECTED, Give, State
+from commonweal.services.giving.tests.conftest import DAY, NOW, World, picture, somebody
 from commonweal.services.giving.tests.test_doors import JSON, token
+from commonweal.services.giving.tests.test_matches import open_pool, settle
 from commonweal.services.giving.tests.test_payouts import put_in
 
 HOUR = timedelta(hours=1)
@@ -205,6 +211,55 @@ def test_a_pool_that_was_opened_in_the_past(world: World, client: Client) -> Non
     assert everything() == before
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_seed_that_is_asked_for_early(world: World, client: Client, language: str) -> None:
+    """Refused until the close, on the page as in the file and by the API; then it is the one that was committed to."""
+    scheme = matching.RandomBoost(Fraction(1), Fraction(1), matching.SOURCED_TIERS)
+    pool = open_pool(world, 50_000, scheme=scheme, caps=matching.Caps(donor_day=99_900))
+    secret = f"/api/v1/giving/campaigns/{world.campaign.id}/pools/{pool}"
+    before = everything()
+    with clock.stopped(NOW + DAY - timedelta(milliseconds=1)):
+        check_problem(client.get(f"{secret}/seed"), 409, "seed.early")
+        file = client.get(f"{secret}/file").json()
+        commitment = file["seed"]["commitment"]
+        assert set(file["seed"]) == {"commitment"}
+        page = client.get(f"/{language}/giving/{world.campaign.id}/pools/{pool}/").content.decode()
+        assert commitment in page
+    with clock.stopped(NOW + DAY):
+        told = client.get(f"{secret}/seed").json()
+        assert told["commitment"] == commitment == hashlib.sha256(bytes.fromhex(told["seed"])).hexdigest()
+        assert told["seed"] not in page
+    assert everything() == before
+
+
+@pytest.mark.parametrize("amounts", [(100, 100, 100), (1, 1, 1), (333, 333, 334), (1, 2, 99_997)])
+def test_the_fen_that_is_left_is_paid_once_and_none_is_made(world: World, amounts: tuple[int, ...]) -> None:
+    """A pool of one yuan for three gifts, from the gifts to the books: naive rounding gives 0.99 or 1.01."""
+    open_pool(world, 100, scheme=matching.ProRata())
+    for amount in amounts:
+        gifts.give(Give(world.campaign.id, somebody(f"{uuid.uuid4()}@t.example").id, amount, "CNY", COLLECTED, "k"))
+    got = settle(world, pools.of(world.campaign.id)[0].id)
+    (pool,) = pools.of(world.campaign.id)
+    assert sum(got.values()) == pool.matched == 100
+    assert (pool.free, pool.reserved) == (0, 0)
+    with connection.cursor() as cursor:
+        assert audit(cursor) == []
+
+
+@pytest.mark.parametrize("cap", [99_899, 99_900, 99_901])
+def test_a_boosted_day_at_998_99_and_999_00_and_999_01(world: World, cap: int) -> None:
+    """What is worth more than the day's cap is paid up to it, boost included; a cap above 999 yuan is refused."""
+    certain = matching.RandomBoost(Fraction(1), Fraction(100), matching.SOURCED_TIERS)
+    if cap > 99_900:
+        with pytest.raises(Invalid, match=r"pool\.donor-day"):
+            open_pool(world, 10_000_000, scheme=certain, caps=matching.Caps(donor_day=cap))
+        return
+    pool = open_pool(world, 10_000_000, scheme=certain, caps=matching.Caps(donor_day=cap))
+    deeds.act(world.giver, world.campaign.id, "FLOWERS", 3, "f")
+    put_in(world, 50_000, 50_000, 50_000)
+    assert sum(settle(world, pool).values()) == cap
+
+
 # What calls back
 
 
@@ -304,6 +359,23 @@ def test_a_callback_that_contradicts_the_promise_is_kept_and_moves_nothing(
     for language, words in (("en", "differs from your gift"), ("zh", "与您的捐助不一致")):
         page = client.get(f"/{language}/giving/{order.book}/gifts/{order.gift}/").content.decode()
         assert (words in page) == (outcome == "differs")
+
+
+def test_a_callback_that_is_replayed_counts_once(world: World, simulator: Simulator, client: Client) -> None:
+    """The very bytes again, at once and within the tolerance; and the same payment under a new nonce."""
+    order = promised(world)
+    paid = simulator.report(order, NOW)
+    assert call_back(client, *paid).json() == {"outcome": "paid"}
+    after = everything()
+    for _ in range(3):
+        assert call_back(client, *paid).json() == {"outcome": "known"}
+    with clock.stopped(NOW + timedelta(seconds=300)):
+        assert call_back(client, *paid).json() == {"outcome": "known"}
+    assert everything() == after
+    assert call_back(client, *simulator.report(order, NOW)).json() == {"outcome": "known"}
+    assert everything() == after | {"giving_callback": after["giving_callback"] + 1}
+    with clock.stopped(NOW + timedelta(seconds=301)):
+        check_problem(call_back(client, *paid), 401, "callback.time")
 
 
 def test_callbacks_in_the_wrong_order(world: World, simulator: Simulator, client: Client) -> None:

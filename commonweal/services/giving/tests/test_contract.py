@@ -19,6 +19,7 @@ from commonweal.services.giving.tests.conftest import DAY, NOW
 from commonweal.services.giving.tests.test_orders import WHAT, offer, order
 from commonweal.services.giving.tests.test_payouts import pay_out, put_in
 from commonweal.services.giving.tests.test_returns import refund
+from commonweal.services.giving.tests.test_views import objection
 
 HOUR = timedelta(hours=1)
 
@@ -35,6 +36,7 @@ def test_what_is_there_is_described(fresh_database: str) -> None:
             "campaign": world.campaign.id, "gift": gift, "charity": world.charity.id, "organisation": world.charity.id,
             "payout": pay_out(world, 100, "a"), "team": teams.found(world.giver, world.campaign.id, "Walkers"),
             "order": order(world, vendor, (1, offer(world, vendor, 1_500), 2)), "vendor": vendor.id, "year": 2026,
+            "case": objection(world, collected),
             "shift": deeds.call(world.officer, world.campaign.id, WHAT, Shift(NOW + DAY, NOW + DAY + HOUR, 2)),
         }  # fmt: skip
         refund(world, collected, 1_000)

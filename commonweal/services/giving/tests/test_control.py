@@ -19,15 +19,18 @@ from pytest_django import Settings
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Invalid, NotAllowed
+from commonweal.kernel.parties.cipher import platform_key
 from commonweal.kernel.proof import load_signer, sequence
 from commonweal.kernel.text import Text
 from commonweal.services.giving import live
 from commonweal.services.giving.actions import control, gifts
 from commonweal.services.giving.hot.meter import Counts
+from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import control as queries
 from commonweal.services.giving.rules import load
 from commonweal.services.giving.rules.gifts import COLLECTED, Give
 from commonweal.services.giving.tests.conftest import NOW, World
+from commonweal.services.giving.tests.test_fees import hosted, paid
 
 SAID = Text("Matching opens at nine.", "九点开放配捐。")
 
@@ -40,6 +43,10 @@ def today() -> Any:
 
 @pytest.fixture(autouse=True)
 def home(settings: Settings, tmp_path: Path) -> None:
+    """A log with a key of its own; what is sealed can be read here, too."""
+    sealed = platform_key(settings.HOME)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "parties.key").write_bytes(sealed)
     settings.HOME = tmp_path
 
 
@@ -170,6 +177,14 @@ def test_counters_are_those_of_a_checkpoint(world: World, settings: Settings) ->
     assert (second.gifts, second.amount) == (3, 1_500) and second.size > first.size
 
 
+def test_a_tip_is_in_no_counter(world: World, settings: Settings) -> None:
+    paid(hosted(world), Simulator(settings.HOME), 1_000, tip=200)
+    check(settings)
+    assert control.count() > 0
+    (counter,) = queries.counters()
+    assert (counter.gifts, counter.amount) == (1, 1_000)
+
+
 def test_counters_that_have_fallen_behind_come_up_in_stretches(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,7 +241,7 @@ def test_the_pages_name_the_checkpoint_and_raw_sql_comes_to_the_same(
         cursor.execute("SELECT count(*) FROM proof_head WHERE size = %s", [said.size])
         assert cursor.fetchone() == (1,), "a checkpoint that was signed"
     for language, words in (("en", f"the first <span class=\"num\">{said.size}</span> leaves"),
-                            ("zh", f"前 <span class=\"num\">{said.size}</span> 片叶子")):  # fmt: skip
+                            ("zh", f"前 <span class=\"num\">{said.size}</span> 条")):  # fmt: skip
         page = client.get(f"/{language}/giving/books/").content.decode()
         assert words in page and "23.79" in page and "/checkpoint" in page
 

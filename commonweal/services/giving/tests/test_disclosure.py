@@ -43,7 +43,7 @@ def now() -> Iterator[None]:
 @given(MOMENTS, st.timedeltas(timedelta(seconds=1), timedelta(days=1500)), st.none() | MOMENTS)
 @example(datetime(2025, 8, 31, tzinfo=UTC), timedelta(days=181), None)
 @example(datetime(2027, 11, 29, 23, 59, 59, tzinfo=UTC), timedelta(days=400), datetime(2028, 2, 29, tzinfo=UTC))
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=400, suppress_health_check=list(HealthCheck), deadline=None)
 def test_the_database_and_the_law_name_the_same_deadline(
     db: None, opens_at: datetime, lasts: timedelta, report: datetime | None
 ) -> None:

@@ -1,89 +1,91 @@
-"""Recurring gifts and company gifts as people walk them: without JavaScript, in both languages."""
+"""Gifts that come again and again, gift cards and refunds, as people walk them: by keyboard, without JavaScript."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
 
-from commonweal.services.giving.tests.test_journeys import look_again_until, signed_in, walk_to
+from commonweal.services.giving.tests.test_journeys import HELD, MUSIC, give
 from tests.browser.fixtures import Site
+from tests.browser.walking import Enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-MUSIC = "SELECT id FROM giving_campaign WHERE title_en LIKE 'A music teacher%'"
-HELD = "SELECT id FROM giving_campaign WHERE title_en LIKE 'After the flood%'"
-WORDS = {
-    "zh": {
-        "again": "定期捐赠", "month": "每月捐", "agree": "同意扣款协议", "received": "已收到", "end": "结束",
-        "ended": "已结束",
-        "amount": "金额", "invoice": "生成通知单", "receipt": "捐赠收据", "take": "导入", "paid": "1 已付",
-    },
-    "en": {
-        "again": "Give again and again", "month": "Every month", "agree": "Agree to be charged", "received": "Received",
-        "end": "End it", "ended": "Ended", "amount": "Amount", "invoice": "Get the invoice", "receipt": "Receipt",
-        "take": "Take it in", "paid": "1 paid",
-    },
-}  # fmt: skip
 
-
-@contextmanager
-def plain(site: Site, browser: Browser, visitor: str) -> Iterator[Page]:
-    """A tab of somebody, without JavaScript."""
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
-    context.add_cookies(site.cookies(visitor))  # type: ignore[arg-type]
-    yield context.new_page()
-    context.close()
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_gift_every_month_begins_and_ends(site: Site, browser: Browser, language: str) -> None:
-    (campaign,), words = site.row(MUSIC), WORDS[language]
-    with plain(site, browser, "giver@demo.example") as page:
-        page.goto(site.address("giving:campaign", campaign, language=language))
-        page.get_by_text(words["again"], exact=True).click()
-        page.get_by_role("button", name=words["month"]).click()
-        page.get_by_role("button", name=words["agree"]).click()
-        look_again_until(page, page.get_by_text(words["received"], exact=True))
-        mine = page.url
-        page.get_by_role("button", name=words["end"], exact=True).click()  # two clicks from the list of one's gifts
-        assert page.url == mine
-        expect(page.locator("main .tag")).to_contain_text(words["ended"])
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_company_gives_by_invoice(site: Site, browser: Browser, language: str, tmp_path: Path) -> None:
-    (campaign,), words = site.row(MUSIC), WORDS[language]
-    with (
-        plain(site, browser, "company@demo.example") as company,
-        plain(site, browser, "charity@demo.example") as charity,
+def test_a_gift_every_month_begins_is_changed_paused_and_ended(site: Site, enter: Enter) -> None:
+    giver = enter("giver")
+    giver.opens("giving:campaign", *site.row(MUSIC))
+    giver.unfold("Give again and again", "定期捐赠")
+    giver.tick("foretold")
+    giver.press("Every month", "每月捐")
+    giver.press("Agree to be charged", "同意扣款协议")
+    giver.waits_for("Received", "已收到")
+    giver.write("amount", "8")
+    giver.press("Change the amount", "修改金额")
+    giver.is_at("8.00")
+    for word, then in (
+        (("Pause", "暂停"), ("Paused", "已暂停")),
+        (("Go on", "恢复"), ("Running", "进行中")),
+        (("End it", "结束"), ("Ended", "已结束")),
     ):
-        company.goto(site.address("giving:invoice_ask", campaign, language=language))
-        company.get_by_label(words["amount"], exact=True).fill("120")
-        company.get_by_role("button", name=words["invoice"]).click()
-        reference = re.search(r"RF\d{15}", company.inner_text("main"))
-        assert reference is not None
-        statement = tmp_path / "statement.csv"
-        statement.write_text(f"date,amount,id,text\n2026-11-25,120.00,B-{language},{reference[0]}\n")
-        (organisation,) = site.row(f"SELECT organisation_id FROM giving_campaign WHERE id = '{campaign}'")
-        charity.goto(site.address("giving:bank", organisation, language=language))
-        charity.locator("input[type=file]").set_input_files(statement)
-        charity.get_by_role("button", name=words["take"]).click()
-        expect(charity.get_by_role("status")).to_contain_text(words["paid"])
-        company.reload()
-        expect(company.get_by_role("heading", level=1)).to_contain_text(words["receipt"])
+        giver.press(*word)
+        giver.reads(*then)
 
 
-def test_by_keyboard_alone_a_running_gift_is_paused_and_goes_on(site: Site, browser: Browser) -> None:
-    page = signed_in(site, browser, "giver@demo.example")
-    campaign, id = site.row("SELECT book, id FROM giving_recurring ORDER BY at LIMIT 1")
-    page.goto(site.address("giving:recurring", campaign, id, language="en"))
-    for words, then in (("Pause", "Paused"), ("Go on", "Running")):
-        walk_to(page, words)
-        page.keyboard.press("Enter")
-        expect(page.locator("main .tag")).to_contain_text(then)
-    page.context.close()
+def test_a_charge_that_fails_asks_for_nothing_and_can_be_tried_again(site: Site, enter: Enter) -> None:
+    giver = enter("giver")
+    giver.opens("giving:campaign", *site.row(MUSIC))
+    giver.unfold("Give again and again", "定期捐赠")
+    giver.press("Every week", "每周捐")
+    giver.choose("charges", "gone")
+    giver.press("Agree to be charged", "同意扣款协议")
+    giver.waits_for("Nothing is owed; name another one", "您没有任何欠款，如愿继续")
+    giver.press("Agree with the payment provider", "前往支付机构签约")
+    giver.press("Agree to be charged", "同意扣款协议")
+    giver.waits_for("Running", "进行中")
+
+
+def test_a_refund_is_asked_for_and_paid(site: Site, enter: Enter) -> None:
+    giver, steward = enter("giver"), enter("steward")
+    giver.opens("giving:campaign", *site.row(MUSIC))
+    give(giver)
+    steward.goes(f"{giver.address}refund/")
+    steward.write("amount", "5.01")
+    steward.write("reason", "Given twice")
+    steward.press("Refund", "退款")
+    steward.is_refused("More cannot go back than was given", "退款不得超过")
+    steward.write("amount", "3")
+    steward.press("Refund", "退款")
+    steward.waits_for("Done", "已完成")
+    giver.goes(giver.address)
+    giver.reads("Gone back", "已退回")
+    giver.reads("3.00")
+
+
+def test_a_card_is_bought_by_one_given_by_another_and_its_rest_refunded(site: Site, enter: Enter) -> None:
+    buyer, holder, steward = enter("giver"), enter("teacher"), enter("steward")
+    (campaign,) = site.row(HELD)
+    buyer.opens("giving:campaign", campaign)
+    buyer.press("Gift card", "礼品卡")
+    buyer.write("amount", "50")
+    buyer.press("Go to the payment", "去付款")
+    buyer.press("Pay now", "立即付款")
+    card = buyer.address
+    buyer.press("Show the code, once", "显示卡号（仅一次）")
+    code = buyer.page.get_by_role("status").inner_text()
+    assert re.fullmatch(r"(\w{4}-){3}\w{4}", code)
+    holder.opens("giving:redeem")
+    holder.write("code", code.lower())
+    holder.choose("target", campaign)
+    holder.write("amount", "20")
+    holder.press("Give", "捐助")
+    holder.is_at("Thank you", "谢谢您")
+    steward.goes(f"{card}refund/")
+    steward.reads("30.00")
+    steward.write("amount", "30")
+    steward.write("reason", "Asked for")
+    steward.press("Refund", "退款")
+    steward.waits_for("Done", "已完成")
+    buyer.goes(card)
+    buyer.reads("Done", "已完成")

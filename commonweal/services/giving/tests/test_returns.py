@@ -228,7 +228,7 @@ def test_a_spent_gift_that_is_charged_back_is_a_stated_receivable(world: World, 
     (owed,) = queries.receivables()
     assert (owed.campaign, owed.amount) == (world.campaign.id, 700)
     assert [each.amount for each in gift_queries.sources(world.campaign.id, request)] == [700], "history stays"
-    with pytest.raises(Conflict, match=r"balance\.too-low"):
+    with pytest.raises(Conflict, match=r"refund\.above-debt"):
         receivables.repay(world.officer, world.campaign.id, 701, "k0")
     with pytest.raises(NotAllowed, match=r"refund\.not-yours"):
         receivables.repay(world.giver, world.campaign.id, 700, "k1")

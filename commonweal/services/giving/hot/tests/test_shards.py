@@ -8,6 +8,9 @@ import psycopg
 import pytest
 
 from commonweal.services.giving.hot.shards import Shards
+from tests import cluster
+
+pytestmark = pytest.mark.skipif(cluster.named() is not None, reason="the cluster has these functions itself")
 
 BOOKS = [uuid.UUID(int=n) for n in range(4)]
 

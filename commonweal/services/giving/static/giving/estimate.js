@@ -2,24 +2,27 @@
 const shown = document.querySelector("[data-estimate]"), form = shown?.closest("form")
 let asked = 0, soon
 
+const money = ({ amount }) => shown.dataset.money.replace("#", amount)
+
 function written({ now, most }) {
-  const bound = `≤ ${most.amount}`
-  return now === null ? bound : now.amount === most.amount ? now.amount : `${now.amount} (${bound})`
+  const bound = `≤ ${money(most)}`
+  return now === null ? bound : now.amount === most.amount ? money(now) : `${money(now)} (${bound})`
 }
 
 async function look() {
-  const amount = form.elements.amount.value.trim(), number = ++asked
+  const amount = form.elements.amount.value.trim() || form.elements.choice.value, number = ++asked
   const answer = amount && await fetch(`${shown.dataset.estimate}?amount=${encodeURIComponent(amount)}`).catch(() => null)
   const guesses = answer?.ok ? await answer.json() : []
   if (number !== asked) return
-  for (const place of shown.querySelectorAll("[data-pool]")) {
-    const own = place.querySelector("[data-own]"), guess = guesses.find(({ pool }) => pool === place.dataset.pool)
-    own.hidden = !guess
-    if (guess) own.cells[0].textContent = shown.dataset.own.replace("{0}", amount).replace("{1}", written(guess))
+  for (const guess of guesses) {
+    const place = shown.querySelector(`[data-pool="${guess.pool}"]`)
+    if (!place) continue
+    place.querySelector("[data-amount]").textContent = money({ amount })
+    place.querySelector("[data-adds]").textContent = written(guess)
   }
 }
 
-form?.elements.amount.addEventListener("input", () => {
+form?.addEventListener("input", () => {
   clearTimeout(soon)
   soon = setTimeout(look, 300)
 })
