@@ -42,7 +42,7 @@ def _make(language: str, now: datetime) -> dict[str, object]:
     stage = _Stage(language, now, Party.objects.get(registration="DEMO-53-0001"), _of("charity"))
     spent = stage.campaign("spent", opened=50, days=120)
     pool = stage.match(spent, 46, 30)
-    stage.give(spent, 100_00, ago=45)
+    gave = stage.give(spent, 100_00, ago=45)
     payout = stage.pay(spent, 60_00, ago=40)
     clocks.ask_for_use()
     settlements.propose(spent, pool)
@@ -70,7 +70,7 @@ def _make(language: str, now: datetime) -> dict[str, object]:
     shop = people.register_organisation(Text(f"Stage shop {language}", f"舞台书店 {language}"), code)
     people.grant_role(_of("company"), people.OFFICER, shop)
     return {
-        "charity": stage.charity.id, "spent": spent, "pool": pool, "payout": payout, "taken": taken,
+        "charity": stage.charity.id, "spent": spent, "gave": gave, "pool": pool, "payout": payout, "taken": taken,
         "taken_gift": gift, "ended": ended,
         "unspent": unspent, "back": back, "old": old, "lasting": lasting,
         "left": left, "late": late, "stopped": stopped, "ring": ring, "leader": leader, "shop": code,

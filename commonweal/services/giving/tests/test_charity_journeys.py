@@ -131,7 +131,7 @@ def test_from_the_charitys_wish_to_what_the_gift_became(
         steward.press("Approve", "批准")
         steward.reads(f"{nth} of 2 different people", f"两人中的 {nth} 人")
     officer.waits_for("The gifts that paid it", "由这些捐款支付")
-    giver.opens("giving:mine")
+    giver.opens("giving:gift", stage["spent"], stage["gave"])
     giver.press("The second box of books", "第二批图书")
     giver.reads("Number 1, yours", "第 1 笔，您的")
     giver.press("File 1", "文件 1")

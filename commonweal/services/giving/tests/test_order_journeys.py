@@ -55,7 +55,7 @@ def test_an_order_arrives_costs_less_and_the_giver_sees_it(stage: dict[str, str]
     officer.waits_for("Saved, free in the fund", "节省，仍在资金中")
     officer.reads("2.00")
     giver = enter("giver")
-    giver.opens("giving:mine")
+    giver.opens("giving:gift", stage["spent"], stage["gave"])
     giver.waits_for("Two picture books", "绘本两册")
 
 
