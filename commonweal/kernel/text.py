@@ -48,7 +48,7 @@ class _Filler(Formatter):
         return str(super().format_field(value, format_spec))
 
 
-def fill(pattern: str, **values: object) -> str:
+def fill(pattern: str, /, **values: object) -> str:
     """`pattern` with its placeholders filled: `{n}` is the value, `{n:gift|gifts}` the word that goes with it as a
     number, the first for 1 (also written, `"1"`) and the second for any other."""
     return _Filler().vformat(pattern, (), values)

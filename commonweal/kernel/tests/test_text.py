@@ -34,6 +34,7 @@ def test_a_word_of_one_language_alone_and_any_other_format_go_through() -> None:
     assert fill("{n:person has|people have} {share:.1f} {price:>6}", n=1, share=0.25, price="8.80") == (
         "person has 0.2   8.80"
     )
+    assert fill("{pattern}", pattern="a value may be called so") == "a value may be called so"
 
 
 def test_a_placeholder_without_value_is_an_error() -> None:
