@@ -32,12 +32,11 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import (
     agreements,
     books,
-    card_returns,
     cards,
     marks,
     matches,
     payments,
-    returns,
+    reports,
     teams,
 )
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
@@ -154,10 +153,7 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         return agreements.take_in(callback)
     if callback.kind is Kind.PAYMENT:
         return take_in(callback)
-    callback = returns.named(callback)
-    if card_queries.find(callback.book, callback.gift):
-        return card_returns.take_in(callback)
-    return returns.take_in(callback)
+    return reports.take_in(callback)
 
 
 def take_in(callback: Callback) -> Outcome:

@@ -13,7 +13,7 @@ from commonweal.services.giving.actions import members as member_actions
 from commonweal.services.giving.actions import teams as team_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.actions.openings import opening
-from commonweal.services.giving.jobs.banks import clear_banks, expire_exchanges, tell_exchange
+from commonweal.services.giving.jobs.banks import clear_banks, expire_exchanges, tell_exchange, tell_listing
 from commonweal.services.giving.jobs.gifts import announce, count, deliver, expire, lay, remind, tell, thank
 from commonweal.services.giving.jobs.payouts import disclosure, pay, pay_income, tell_declined, tell_paid, tell_use
 from commonweal.services.giving.jobs.people import (
@@ -82,6 +82,7 @@ __all__ = [
     "tell_exchange",
     "tell_invoice",
     "tell_judged",
+    "tell_listing",
     "tell_message",
     "tell_paid",
     "tell_recurring",

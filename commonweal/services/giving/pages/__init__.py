@@ -6,7 +6,9 @@ from django.urls import path
 
 from commonweal.services.giving.pages import (
     appeals,
+    bank_reports,
     banks,
+    boards,
     campaigns,
     cards,
     cases,
@@ -74,6 +76,11 @@ urlpatterns = [
     path("banks/<uuid:bank>/account/", exchanges.account, name="bank_account"),
     path("banks/<uuid:bank>/members/", banks.bank_members, name="bank_members"),
     path("banks/<uuid:bank>/allies/", banks.bank_allies, name="bank_allies"),
+    path("banks/<uuid:bank>/board/", boards.board, name="board"),
+    path("banks/<uuid:bank>/board/<uuid:id>/", boards.listing, name="listing"),
+    path("banks/<uuid:bank>/reports/", bank_reports.reports, name="bank_reports"),
+    path("banks/<uuid:bank>/reports/<int:year>-<int:month>/", bank_reports.report, name="bank_report"),
+    path("banks/<uuid:bank>/reports/<int:year>-<int:month>.csv", bank_reports.table, name="bank_report_csv"),
     path("banks/<uuid:book>/exchanges/<uuid:id>/", exchanges.exchange, name="exchange"),
     path("clearings/", clearings.clearings, name="clearings"),
     path("clearings/<uuid:id>/", clearings.clearing, name="clearing"),

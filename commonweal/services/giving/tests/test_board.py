@@ -1,0 +1,133 @@
+"""The board of a time bank: what is put up, searched, written about, answered with an exchange, and taken off."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+
+from commonweal.kernel import clock
+from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
+from commonweal.kernel.parties.erasure import forget
+from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import board, exchanges
+from commonweal.services.giving.queries import banks
+from commonweal.services.giving.queries import board as queries
+from commonweal.services.giving.rules.board import Kind, Wish
+from commonweal.services.giving.tests.conftest import DAY, NOW
+from commonweal.services.giving.tests.test_banks import There, ally, balances, check_books, north, refused, south, today
+
+__all__ = ["north", "south", "today"]
+
+SINGING = Wish(Kind.OFFER, "lessons", Text("Singing for beginners", "唱歌入门"), "五华区", 30)
+
+
+def put_up(there: There, n: int = 1, wish: Wish = SINGING, key: str = "k") -> uuid.UUID:
+    """By the n-th member."""
+    return board.put_up(there.people[n - 1], there.id, wish, key)
+
+
+def test_what_is_put_up_is_found_by_its_words_kind_and_category_and_tells_nobodys_name(north: There) -> None:
+    offered = put_up(north)
+    assert put_up(north) == offered  # the same key
+    asked = put_up(north, 2, Wish(Kind.ASK, "garden", Text("请人浇花", "请人浇花"), "官渡区", 7))
+    assert [each.id for each in queries.listings([north.id], words="singing 五华")] == [offered]
+    assert [each.id for each in queries.listings([north.id], kind=Kind.ASK)] == [asked]
+    assert [each.id for each in queries.listings([north.id], category="garden", words="singing")] == []
+    page = Client().get(f"/zh/giving/banks/{north.id}/board/?q=浇花").content.decode()
+    assert "请人浇花" in page
+    assert "唱歌入门" not in page
+    assert "north neighbour" not in page
+
+
+def test_allies_see_it_and_strangers_do_not(north: There, south: There) -> None:
+    offered = put_up(north)
+    with refused("listing.unknown", NotFound):
+        queries.one(south.id, offered)
+    ally(north, south)
+    assert [each.id for each in queries.listings(queries.around(south.id))] == [offered]
+    asked = board.exchange(south.people[0], south.id, offered, 30, "e")
+    exchanges.confirm(north.people[0], asked.book, asked.id)
+    assert (balances(north)[0], balances(south)[0]) == (30, -30)
+    check_books()
+
+
+@pytest.mark.parametrize(
+    ("what", "district", "code"),
+    [
+        ("Call 138 0013 8000", "五华区", "listing.contact"),
+        ("a@b.example", "五华区", "listing.contact"),
+        ("加微信聊", "五华区", "listing.contact"),
+        ("Singing", "翠湖北路 3 号", "listing.place"),
+    ],
+)
+def test_what_would_lead_past_the_bank_is_refused(north: There, what: str, district: str, code: str) -> None:
+    with refused(code, Invalid):
+        put_up(north, 1, Wish(Kind.OFFER, "lessons", Text(what, what), district, 30))
+
+
+def test_it_ends_by_itself_by_its_member_and_by_an_officer_with_a_reason(north: There) -> None:
+    expired, own, judged = (put_up(north, key=key) for key in "abc")
+    with clock.stopped(NOW + 31 * DAY):
+        assert queries.listings([north.id]) == []
+        with refused("listing.over", Conflict):
+            board.write(north.people[1], north.id, expired, "Still?")
+    board.take_off(north.people[0], north.id, own)
+    with refused("listing.not-yours", NotAllowed):
+        board.take_off(north.people[1], north.id, judged, "mine now")
+    with refused("text", Invalid):
+        board.take_off(north.officer, north.id, judged)
+    board.take_off(north.officer, north.id, judged, "an advertisement")
+    assert [each.id for each in queries.listings([north.id])] == [expired]
+
+
+def test_two_write_to_one_another_and_nobody_else_reads_it(north: There) -> None:
+    offered = put_up(north)
+    one, other, third = (banks.member_of(north.id, person.id) or pytest.fail() for person in north.people)
+    with refused("listing.own", Conflict):
+        board.write(north.people[0], north.id, offered, "hello me")
+    board.write(north.people[1], north.id, offered, "On Sunday?")
+    board.answer(north.people[0], north.id, offered, other.id, "With pleasure.")
+    assert [each.text for each in queries.words(offered, other.id)] == ["On Sunday?", "With pleasure."]
+    assert queries.words(offered, third.id) == []
+    with refused("listing.not-yours", NotAllowed):
+        board.answer(north.people[2], north.id, offered, other.id, "Let me in.")
+    assert one.id != other.id
+
+
+def test_who_is_forgotten_has_nothing_on_the_board(north: There) -> None:
+    put_up(north)
+    forget(north.people[0].id)
+    assert queries.listings([north.id]) == []
+
+
+@pytest.mark.parametrize("of", ["stranger", "another bank"])
+def test_the_database_takes_nothing_of_who_is_no_member(north: There, south: There, of: str) -> None:
+    member = banks.member_of(south.id, south.people[0].id) or pytest.fail()
+    writer = member.id if of == "another bank" else uuid.uuid4()
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO giving_listing (id, bank, member, kind, category, district, sealed, at, expires_at)
+            VALUES (%s, %s, %s, 'offer', 'care', '五华区', '', %s, %s)
+            """,
+            [uuid.uuid4(), north.id, writer, NOW, NOW + timedelta(days=7)],
+        )
+
+
+@pytest.mark.parametrize(("language", "sent"), [("zh", "待对方确认"), ("en", "Waits")])
+def test_from_an_offer_to_an_exchange_over_http(client: Client, north: There, language: str, sent: str) -> None:
+    address = f"/{language}/giving/banks/{north.id}/board/"
+    client.force_login(north.people[0].login)
+    form = {"kind": "offer", "category": "lessons", "what_zh": "唱歌", "district": "五华区", "days": "30", "key": "f"}
+    assert client.post(address, form | {"district": "1 号"}).status_code == 422
+    found = client.post(address, form).headers["Location"]
+    client.force_login(north.people[1].login)
+    assert client.post(found, {"word": "write", "text": "周日？"}).status_code == 303
+    assert "周日？" in client.get(found).content.decode()
+    asked = client.post(found, {"word": "exchange", "minutes": "45", "key": "g"})
+    assert asked.status_code == 303
+    assert sent in client.get(asked.headers["Location"]).content.decode()
