@@ -82,5 +82,5 @@ CREATE INDEX giving_twice_gift ON giving_twice (book, gift);
 class Migration(migrations.Migration):
     """Adds the checks, and the outcome of what goes back."""
 
-    dependencies = [("giving", "0037_objections")]
+    dependencies = [("giving", "0038_board")]
     operations = [migrations.RunSQL(sql, elidable=False) for sql in (STANDING, GUARDS, BACK)]
