@@ -10,7 +10,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import NotAllowed
 from commonweal.kernel.ids import derived, uuid7
 from commonweal.kernel.jobs import enqueue
-from commonweal.kernel.ledger.books import check_key
+from commonweal.kernel.ledger.books import KeyReused, check_key
 from commonweal.kernel.parties import cipher, people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.proof.log import Cursor
@@ -28,7 +28,7 @@ from commonweal.services.giving.rules.banks import Asking, Part
 def put_up(person: Party, bank: uuid.UUID, wish: rules.Wish, key: str) -> uuid.UUID:
     """Put something on the board of a bank; returns the listing. The same key again is the same listing.
 
-    Raises `Conflict` (`exchange.not-member`) and what `rules.board.check` raises.
+    Raises `Conflict` (`exchange.not-member`), `KeyReused` and what `rules.board.check` raises.
     """
     mine, now = _member(person, bank), clock.now()
     id = derived(mine.id, f"listing:{check_key(key)}")
@@ -36,6 +36,8 @@ def put_up(person: Party, bank: uuid.UUID, wish: rules.Wish, key: str) -> uuid.U
         cursor.execute("SELECT FROM giving_bank_member WHERE id = %s FOR UPDATE", [mine.id])
         cursor.execute("SELECT FROM giving_listing WHERE id = %s", [id])
         if cursor.fetchone() is not None:
+            if queries.one(bank, id).wish != rules.check(wish, 0):
+                raise KeyReused(key)
             return id
         checked = rules.check(wish, len(queries.of_member(mine.id)))
         cursor.execute(

@@ -52,6 +52,16 @@ class NewListing(Body):
     days: Literal[7, 30, 90] = 30
 
 
+class BoardWord(Schema):
+    """What one of two has written about a listing: its member (`by_author`), or `other`, a member of an allied bank or
+    of its own."""
+
+    other: uuid.UUID
+    by_author: bool
+    text: str
+    at: datetime
+
+
 class NewWord(Body):
     """What one writes to the member whose listing it is; or with `other`, their answer to a member who has written."""
 
@@ -86,6 +96,13 @@ def put_up(request: HttpRequest, bank: uuid.UUID, listing: NewListing, key: Idem
         rules.Kind(listing.kind), listing.category, listing.what.text, listing.district, listing.days
     )  # fmt: skip
     return Status(201, Made(id=actions.put_up(session.signed_in(request), bank, wish, key)))
+
+
+@router.get("/banks/{uuid:bank}/board/{uuid:listing}/words", response=list[BoardWord], summary="Words about a listing")
+def words(request: HttpRequest, bank: uuid.UUID, listing: uuid.UUID) -> list[BoardWord]:
+    """Its member reads all of them, by whom they write with; another member of the bank their own."""
+    found = queries.read_by(session.signed_in(request).id, bank, queries.one(bank, listing))
+    return [BoardWord.from_orm(each) for each in found]
 
 
 @router.post("/banks/{uuid:bank}/board/{uuid:listing}/words", response={204: None}, summary="Write about a listing")

@@ -79,7 +79,7 @@ def listing(request: HttpRequest, bank: uuid.UUID, id: uuid.UUID) -> HttpRespons
             refusal = error
     member = banks.member_of(bank, party.id) if party else None
     own = party is not None and party.id == found.person
-    written = queries.words(id, None if own or member is None else member.id) if own or member else []
+    written = queries.read_by(party.id, bank, found) if party else []
     context = {
         "bank": there,
         "listing": found,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from calendar import month_name
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -34,6 +35,11 @@ class Month:
     def start(self) -> datetime:
         """Its first moment."""
         return datetime(self.year, self.number, 1, tzinfo=ZoneInfo(settings.LOCAL_ZONE))
+
+    @property
+    def title(self) -> Text:
+        """The month, in words."""
+        return Text(f"{month_name[self.number]} {self.year}", f"{self.year}年{self.number}月")
 
     def __str__(self) -> str:
         return f"{self.year}-{self.number:02}"

@@ -51,6 +51,11 @@ class Listing:
     open: bool
 
     @property
+    def wish(self) -> rules.Wish:
+        """What its member had asked for."""
+        return rules.Wish(self.kind, self.category, self.what, self.district, (self.expires_at - self.at).days)
+
+    @property
     def kind_title(self) -> Text:
         """Offer or need, in words."""
         return rules.TITLES[self.kind]
@@ -140,6 +145,14 @@ def words(listing: uuid.UUID, other: uuid.UUID | None = None) -> list[Word]:
         for each, text in opened
         if text is not None
     ]  # fmt: skip
+
+
+def read_by(person: uuid.UUID, bank: uuid.UUID, found: Listing) -> list[Word]:
+    """What somebody may read of what was written about a listing: its member all, a member of `bank` their own."""
+    if person == found.person:
+        return words(found.id)
+    member = banks.member_of(bank, person)
+    return words(found.id, member.id) if member else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,7 +237,11 @@ def receivables() -> list[Receivable]:
 
 def receivable(campaign: uuid.UUID) -> int:
     """What the charity of a campaign owes for it, in smallest units."""
-    return sum(each.amount for each in receivables() if each.campaign == campaign)
+    query = """
+        SELECT coalesce(sum(b.posted), 0)::bigint AS amount FROM ledger_account a
+        JOIN ledger_balance b ON b.book = a.book AND b.account = a.id
+        WHERE a.book = %(book)s AND a.name = 'receivable'"""
+    return int(rows(query, {"book": campaign})[0]["amount"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from commonweal.kernel.text import Text
-from commonweal.services.giving.rules.banks import CATEGORIES, TOLD_FROM
+from commonweal.services.giving.rules.banks import CATEGORIES, TOLD_FROM, told_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _line(category: str, events: Collection[Event], apart: Collection[Event]) ->
         len(_people(given)),
         _sum(given),
         _sum([each for each in events if each.back]),
-        _sum(allied) if not others or _enough(others) else None,
+        told_apart(len(_people(allied)), len(_people(others)), sum(each.minutes for each in allied)),
     )
 
 

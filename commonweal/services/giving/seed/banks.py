@@ -30,7 +30,7 @@ def exchange_time(cast: Cast, today: datetime) -> None:
     if bank_queries.banks():
         return
     giver, company, teacher = cast.givers
-    with clock.stopped(today - 40 * DAY):
+    with clock.stopped(today - 60 * DAY):
         lake = _bank("Cuihu", "翠湖", teacher, (giver, company))
         hill = _bank("Shiba", "石坝", cast.officer, (teacher,))
         shore = _bank("Erhai", "洱海", company, (teacher,))
@@ -47,7 +47,7 @@ def exchange_time(cast: Cast, today: datetime) -> None:
         (lake, 5, shore, 1, 120, "lessons"), (shore, 2, hill, 2, 90, "transport"), (hill, 3, lake, 3, 75, "care"),
     ]  # fmt: skip
     for n, (bank, payer, other, payee, minutes, category) in enumerate(helped):
-        with clock.stopped(today - (25 - n) * DAY):
+        with clock.stopped(today - (45 - n) * DAY):
             _help(bank, payer, other, payee, minutes, category, f"seed-{n}")
     with clock.stopped(today - 3 * DAY):
         clearings.clear()
@@ -57,7 +57,13 @@ def exchange_time(cast: Cast, today: datetime) -> None:
     with clock.stopped(today - DAY):
         for bank, person, kind, category, what in (
             (lake, giver, Kind.OFFER, "digital", Text("Telephones explained, with patience", "耐心教用智能手机")),
-            (lake, company, Kind.ASK, "garden", Text("Somebody to water plants in May", "五月请人帮忙浇花")),
+            (
+                lake,
+                company,
+                Kind.ASK,
+                "garden",
+                Text("Somebody to water plants while I am away", "外出期间请人帮忙浇花"),
+            ),
             (shore, teacher, Kind.OFFER, "lessons", Text("Singing for beginners", "唱歌入门")),
         ):
             board.put_up(person, bank, Wish(kind, category, what, "五华区", 90), f"seed-{category}")

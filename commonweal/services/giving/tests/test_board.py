@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -13,16 +14,28 @@ from commonweal.kernel import clock
 from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from commonweal.kernel.parties.erasure import forget
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import board, exchanges
+from commonweal.services.giving.actions import board, exchanges, members
 from commonweal.services.giving.queries import banks
 from commonweal.services.giving.queries import board as queries
 from commonweal.services.giving.rules.board import Kind, Wish
-from commonweal.services.giving.tests.conftest import DAY, NOW
-from commonweal.services.giving.tests.test_banks import There, ally, balances, check_books, north, refused, south, today
+from commonweal.services.giving.tests.conftest import DAY, NOW, somebody
+from commonweal.services.giving.tests.test_banks import (
+    There,
+    ally,
+    ask,
+    asking,
+    balances,
+    check_books,
+    north,
+    refused,
+    south,
+    today,
+)
 
 __all__ = ["north", "south", "today"]
 
-SINGING = Wish(Kind.OFFER, "lessons", Text("Singing for beginners", "唱歌入门"), "五华区", 30)
+WORDS = "lessons", Text("Singing for beginners", "唱歌入门"), "五华区", 30
+SINGING = Wish(Kind.OFFER, *WORDS)
 
 
 def put_up(there: There, n: int = 1, wish: Wish = SINGING, key: str = "k") -> uuid.UUID:
@@ -33,6 +46,9 @@ def put_up(there: There, n: int = 1, wish: Wish = SINGING, key: str = "k") -> uu
 def test_what_is_put_up_is_found_by_its_words_kind_and_category_and_tells_nobodys_name(north: There) -> None:
     offered = put_up(north)
     assert put_up(north) == offered  # the same key
+    for other in (Wish(Kind.ASK, *WORDS), Wish(Kind.OFFER, *WORDS[:-1], 7)):
+        with refused("key.reused", Conflict):
+            put_up(north, wish=other)
     asked = put_up(north, 2, Wish(Kind.ASK, "garden", Text("请人浇花", "请人浇花"), "官渡区", 7))
     assert [each.id for each in queries.listings([north.id], words="singing 五华")] == [offered]
     assert [each.id for each in queries.listings([north.id], kind=Kind.ASK)] == [asked]
@@ -102,6 +118,47 @@ def test_who_is_forgotten_has_nothing_on_the_board(north: There) -> None:
     put_up(north)
     forget(north.people[0].id)
     assert queries.listings([north.id]) == []
+
+
+WORD = "INSERT INTO giving_listing_word (id, listing, member, by_author, sealed, at) VALUES (%s, %s, %s, %s, '', %s)"
+ANSWER = "INSERT INTO giving_listing_exchange (book, id, listing) VALUES (%s, %s, %s)"
+
+
+def refused_by_database(statement: str, values: Sequence[uuid.UUID | bool | datetime], why: str) -> None:
+    with pytest.raises(IntegrityError, match=why), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def test_the_database_takes_words_of_another_member_alone(north: There, south: There) -> None:
+    listing, moment = put_up(north), NOW + timedelta(minutes=1)
+    author, other, third = (banks.member_of(north.id, person.id) or pytest.fail() for person in north.people)
+    waiting = members.join(somebody("waiting@test.example"), north.id, "not let in")
+    for writer in (author.id, waiting, uuid.uuid4()):
+        refused_by_database(WORD, [uuid.uuid4(), listing, writer, False, moment], "not of another member")
+    board.write(north.people[1], north.id, listing, "On Sunday?")
+    refused_by_database(WORD, [uuid.uuid4(), listing, third.id, True, moment], "answers nobody")
+    refused_by_database(WORD, [uuid.uuid4(), listing, third.id, False, NOW + 31 * DAY], "is over")
+    board.take_off(north.people[0], north.id, listing)
+    refused_by_database(WORD, [uuid.uuid4(), listing, other.id, False, moment], "is over")
+    board.answer(north.people[0], north.id, listing, other.id, "I have found somebody.")  # what was begun is finished
+    assert [each.by_author for each in queries.words(listing)] == [False, True]
+
+
+def test_the_database_takes_exchanges_that_answer_alone(north: There) -> None:
+    offer = put_up(north)
+    need = put_up(north, 1, Wish(Kind.ASK, *WORDS), "need")
+    (fits,) = ask(north, 2, asking(north, 1, minutes=10, category="lessons"), "fits")
+    (elsewhere,) = ask(north, 2, asking(north, 3, minutes=10, category="lessons"), "elsewhere")
+    (other,) = ask(north, 2, asking(north, 1, minutes=10, category="garden"), "other")
+    for exchange, listing in ((elsewhere, offer), (other, offer), (fits, need)):
+        refused_by_database(ANSWER, [exchange.book, exchange.id, listing], "does not answer")
+    with clock.stopped(NOW + 31 * DAY):
+        (late,) = ask(north, 2, asking(north, 1, minutes=10, category="lessons"), "late")
+    refused_by_database(ANSWER, [late.book, late.id, offer], "does not answer")
+    with connection.cursor() as cursor:
+        cursor.execute(ANSWER, [fits.book, fits.id, offer])
+    for change in ("UPDATE giving_listing_exchange SET listing = listing", "DELETE FROM giving_listing_exchange"):
+        refused_by_database(change, [], "append-only")
 
 
 @pytest.mark.parametrize("of", ["stranger", "another bank"])
