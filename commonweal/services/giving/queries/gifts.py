@@ -251,10 +251,10 @@ def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
                (SELECT g.channel FROM giving_gift g WHERE g.book = %(book)s AND g.id = p.gift) AS channel,
                sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))::bigint AS amount
         FROM giving_draw d
-        CROSS JOIN LATERAL (SELECT f.start FROM giving_payment f WHERE f.book = d.book AND f.start <= lower(d.span)
+        CROSS JOIN LATERAL (SELECT f.start FROM giving_payment f WHERE f.book = %(book)s AND f.start <= lower(d.span)
                             ORDER BY f.start DESC LIMIT 1) first
         CROSS JOIN LATERAL (SELECT nth, gift, fact, start, amount FROM giving_payment
-                            WHERE book = d.book AND start >= first.start AND start < upper(d.span) OFFSET 0) p
+                            WHERE book = %(book)s AND start >= first.start AND start < upper(d.span) OFFSET 0) p
         WHERE d.book = %(book)s AND d.request = %(request)s
         GROUP BY p.nth, p.gift, p.fact ORDER BY p.nth"""
     return [Source(**found) for found in rows(query, {"book": campaign, "request": request})]

@@ -36,6 +36,7 @@ from commonweal.services.giving.tests.conftest import DAY, NOW, World, picture, 
 from commonweal.services.giving.tests.test_doors import JSON, token
 from commonweal.services.giving.tests.test_matches import open_pool, settle
 from commonweal.services.giving.tests.test_payouts import put_in
+from tests.cluster import unguarded
 
 HOUR = timedelta(hours=1)
 
@@ -85,10 +86,8 @@ def api(client: Client, path: str, body: Any, by: Party, key: str = "k") -> Any:
 
 def by_sql(statement: str) -> Callable[[World], None]:
     def run(world: World) -> None:
-        with connection.cursor() as cursor:  # the database itself would not let it happen
-            cursor.execute("SET LOCAL session_replication_role = replica")
+        with connection.cursor() as cursor, unguarded(cursor):  # the database itself would not let it happen
             cursor.execute(statement, {"campaign": world.campaign.id, "now": NOW})
-            cursor.execute("SET LOCAL session_replication_role = origin")
 
     return run
 
