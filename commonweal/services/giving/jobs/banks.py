@@ -24,7 +24,7 @@ def tell_exchange(book: str, id: str) -> None:
         notify(
             side.person,
             "giving.exchange",
-            Text("{n} minutes, {what}: {how}", "{what}，{n} 分钟：{how}").format(
+            Text("{n} {n:minute|minutes}, {what}: {how}", "{what}，{n} 分钟：{how}").format(
                 n=found.minutes, what=found.category_title, how=found.standing_title
             ),
             Text("In the time bank “{bank}”.", "时间银行“{bank}”。").format(bank=side.bank_name),
