@@ -11,6 +11,7 @@ import asyncio
 import base64
 import bisect
 import heapq
+import hmac
 import http.client
 import itertools
 import json
@@ -34,7 +35,6 @@ from typing import Any
 
 import psycopg
 import uvloop
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.figure import Figure, figure
 from bench.ground import processor
@@ -282,7 +282,7 @@ class _Crowd:
         self._chance = chance = random.Random(20210907)
         self._campaigns: list[str] = world["campaigns"]
         self._heads = [_head(token) for token in world["tokens"]]
-        self._key = Ed25519PrivateKey.from_private_bytes((home / "keys" / "simulator.key").read_bytes())
+        self._key = (home / "keys" / "simulator.key").read_bytes()
         self._begins = world["begins"]
         self._loop = Loop(port, CONNECTIONS)
         self._payments: list[tuple[float, int]] = []
@@ -350,7 +350,7 @@ class _Crowd:
             f'"reference": "day-{number}"}}'
         ).encode()
         moment, nonce = int(now), secrets.token_hex(16)
-        signature = self._key.sign(b"%d\n%s\n%s\n" % (moment, nonce.encode(), body))
+        signature = hmac.digest(self._key, b"%d\n%s\n%s\n" % (moment, nonce.encode(), body), "sha256")
         return (
             b"POST /api/v1/giving/payments/simulator HTTP/1.1\r\nHost: day\r\nContent-Type: application/json\r\n"
             b"Simulator-Timestamp: %d\r\nSimulator-Nonce: %s\r\nSimulator-Signature: %s\r\nContent-Length: %d\r\n\r\n%s"

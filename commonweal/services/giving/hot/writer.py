@@ -20,13 +20,11 @@ from commonweal.kernel.ledger import stripe
 from commonweal.kernel.parties import people
 from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.sql import discard_plans, keep_plans, prepared
-from commonweal.services.giving.actions import gifts, payments
+from commonweal.services.giving.actions import gifts
 from commonweal.services.giving.hot.batcher import Unreachable
 from commonweal.services.giving.hot.shards import Shards
-from commonweal.services.giving.payment import Callback
-from commonweal.services.giving.queries import cards
 from commonweal.services.giving.queries.campaigns import acting
-from commonweal.services.giving.rules.gifts import Give, Outcome
+from commonweal.services.giving.rules.gifts import Give
 
 PLANS_KEPT = 5.0
 """Seconds: in a rush tables are soon no longer what they were when a plan was made, and their statistics lag behind."""
@@ -111,14 +109,6 @@ def carry_gifts(cursor: Cursor, batch: list[Wish], now: datetime) -> list[gifts.
     wishes = _allowed(batch, parties)
     taken = iter(gifts.take(cursor, [wish for wish in wishes if wish], now))
     return [next(taken) if wish else None for wish in wishes]
-
-
-def carry_payments(cursor: Cursor, batch: list[Callback], now: datetime) -> list[Outcome | None]:
-    """Take in payments of gifts; None for that of a card."""
-    bought = cards.among({(callback.book, callback.gift) for callback in batch})
-    ours = [callback for callback in batch if (callback.book, callback.gift) not in bought]
-    outcomes = iter(payments.take_in(cursor, ours, now))
-    return [None if (callback.book, callback.gift) in bought else next(outcomes) for callback in batch]
 
 
 def _allowed(batch: list[Wish], parties: Mapping[bytes, uuid.UUID]) -> list[Give | None]:

@@ -28,8 +28,8 @@ from commonweal.kernel.parties import people
 from commonweal.kernel.sql import prepared
 from commonweal.kernel.text import Text
 from commonweal.services.giving import pages
-from commonweal.services.giving.actions import card_uses, cards, gifts, invoices, recurring, teams
-from commonweal.services.giving.hot.writer import Wish, carry_gifts, carry_payments
+from commonweal.services.giving.actions import card_uses, cards, gifts, invoices, payments, recurring, teams
+from commonweal.services.giving.hot.writer import Wish, carry_gifts
 from commonweal.services.giving.models import Update
 from commonweal.services.giving.payment import Agreeing, Callback, Order
 from commonweal.services.giving.payment.simulator import Simulator
@@ -291,7 +291,7 @@ def test_what_was_promised_before_is_taken_or_goes_back_whole(
     if hot:
         with transaction.atomic(), prepared() as cursor:
             said = Callback("simulator", "n", scene.book, gift, 500, "CNY", "r1")
-            (outcome,) = carry_payments(cursor, [said], NOW)
+            (outcome,) = payments.take_in(cursor, [said], NOW)
     else:
         outcome = scene.report(gift)
     assert outcome is (Outcome.PAID if state in OVER_BY_TIME and not late else Outcome.SENT_BACK)
