@@ -42,7 +42,6 @@ from commonweal.services.giving.actions import (
     teams,
 )
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
-from commonweal.services.giving.queries import cards as card_queries
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.rules import fees

@@ -126,7 +126,7 @@ def asked(fresh_database: str) -> Iterator[dict[str, Callable[[], object]]]:
         gift = actions.give(wish).id
         promised = [actions.give(Give(book, giver.id, 500, "CNY", "simulator", f"k{n}")).id for n in range(2)]
 
-        def pay(gift: uuid.UUID, reference: str = "r") -> Outcome:
+        def pay(gift: uuid.UUID, reference: str = "r") -> Outcome | None:
             said = Callback("simulator", f"{gift} {reference}", book, gift, 500, "CNY", reference)
             with transaction.atomic(), prepared() as cursor:
                 (outcome,) = payments.take_in(cursor, [said], NOW)
