@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from commonweal.kernel import clock
 from commonweal.kernel.parties import people
@@ -77,16 +78,23 @@ def let_live(cast: Cast, campaign: Campaign, story: Story, dice: random.Random) 
     """Gifts, news and payouts, each at its time: what is paid out has come in before."""
     days = min(story["opened"], story["days"])
     moments = sorted(dice.randrange(60, days * 86_400 - 3_600) for _ in range(story["gifts"]))
-    for number, moment in enumerate(moments):
-        give(cast, campaign, dice, number, campaign.opens_at + timedelta(seconds=moment))
+    times = [campaign.opens_at + timedelta(seconds=moment) for moment in moments]
+    due = sorted(story.get("paid", []), key=lambda paid: paid["day"])
+    purse = 0
+    for number, (at, until) in enumerate(pairwise([*times, clock.now()])):
+        purse += give(cast, campaign, dice, number, at)
+        while due and due[0]["amount"] <= purse and campaign.opens_at + due[0]["day"] * DAY < until:
+            paid = due.pop(0)
+            with clock.stopped(max(at, campaign.opens_at + paid["day"] * DAY)):
+                _pay(cast, campaign, paid)
+            purse -= paid["amount"]
+    if due:
+        raise ValueError(f"the story pays out more than comes in: {campaign.title.en}")
     for told in story.get("told", []):
         if not Update.objects.filter(campaign=campaign, title_en=told["title"]["en"]).exists():
             with clock.stopped(campaign.opens_at + told["day"] * DAY):
                 telling = Telling(both(told["title"]), both(told["body"]), told.get("report", False))
                 campaigns.tell(cast.officer, campaign.id, telling)
-    for paid in story.get("paid", []):
-        with clock.stopped(campaign.opens_at + paid["day"] * DAY):
-            _pay(cast, campaign, paid)
 
 
 def _pay(cast: Cast, campaign: Campaign, paid: Story) -> None:

@@ -36,10 +36,12 @@ def give_paid(campaign: Campaign, wish: Give, payer: str = "") -> uuid.UUID:
     return taken.id
 
 
-def give(cast: Cast, campaign: Campaign, dice: random.Random, number: int, at: datetime) -> None:
+def give(cast: Cast, campaign: Campaign, dice: random.Random, number: int, at: datetime) -> int:
+    """A gift of somebody, of what people give; returns its amount."""
     giver, amount = dice.choice(cast.givers), dice.choice(AMOUNTS)
     with clock.stopped(at):
         give_paid(campaign, Give(campaign.id, giver.id, amount, campaign.asset, "simulator", f"seed-{number}"))
+    return amount
 
 
 def make_ring(cast: Cast, campaign: Campaign, at: datetime) -> None:

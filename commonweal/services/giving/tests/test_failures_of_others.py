@@ -91,6 +91,10 @@ def test_open_collective_968_2679_totals_know_refunds(world: World) -> None:
     refund(world, gift, 400)
     after = totals.gifts()[0]
     assert (before.raised - after.raised, raised(world)) == (400, 500)
+    put_in(world, 70)  # on no line yet
+    cards = campaign_queries.Search().part(0, 1_000)
+    (total,) = totals.gifts()
+    assert (total.raised, total.gifts) == (sum(card.raised for card in cards), sum(card.gifts for card in cards))
 
 
 def test_open_collective_968_2679_so_does_every_other_sum(world: World, client: Client) -> None:
