@@ -53,7 +53,7 @@ class Gift(Schema):
     id: uuid.UUID
     campaign: uuid.UUID
     amount: Amount
-    state: Literal["waiting", "paid", "expired", "frozen", "returned"]
+    state: Literal["waiting", "paid", "expired", "frozen", "returned", "going-back"]
     given_at: datetime
     fact: uuid.UUID | None
     pay: str | None
@@ -80,6 +80,7 @@ class Outcome(Schema):
         "unknown",
         "differs",
         "twice",
+        "sent-back",
         "refunded",
         "refund-failed",
         "charged-back",

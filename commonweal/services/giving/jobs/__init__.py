@@ -43,6 +43,7 @@ from commonweal.services.giving.jobs.returns import (
     refund,
     tell_card_returned,
     tell_returned,
+    tell_sent_back,
 )
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "tell_paid",
     "tell_recurring",
     "tell_returned",
+    "tell_sent_back",
     "tell_teams",
     "tell_use",
     "thank",

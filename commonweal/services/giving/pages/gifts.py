@@ -160,6 +160,7 @@ def show_gift(
         "renewal": recurring.renewed_by(campaign, gift),
         "impact": receipts.impact(givers.needs(campaign), found.kept),
         "checkout": checkout,
+        "sent_back": not found.paid_at and found.state in (State.GOING_BACK, State.RETURNED),
         "team": team_queries.of_gift(campaign, gift),
         "greeted": team_queries.has_greeted(campaign, gift),
         "checks": cases.of_gift(campaign, gift),

@@ -28,6 +28,9 @@ GIFT = f"""
                 SELECT FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id AND e.outcome = 'done')), 0)
             FROM giving_return r WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned,
            {GONE} AS gone, p.reference,
+           CASE WHEN p.gift IS NULL THEN (
+               SELECT bool_and(EXISTS (SELECT FROM giving_twice_end e WHERE e.book = w.book AND e.id = w.id))
+               FROM giving_twice w WHERE w.book = g.book AND w.gift = g.id) END AS has_gone,
            coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip
     FROM giving_gift g
     JOIN giving_campaign c ON c.id = g.book
@@ -121,7 +124,8 @@ def _gift(found: dict[str, Any]) -> Gift:
             frozen=found["frozen"],
             given_at=found["at"],
             now=clock.now(),
-            returned=found["returned"] >= found["amount"] + found["tip"],
+            returned=bool(found["has_gone"]) or found["returned"] >= found["amount"] + found["tip"],
+            sent_back=found["has_gone"] is not None,
         ),
         returned=found["returned"],
         gone=found["gone"],
@@ -235,7 +239,7 @@ def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A callback that fits no gift, or not in amount or currency, or pays a gift again: for the stewards."""
+    """A callback that fits no gift, not in amount or currency, pays it again or too late: for the stewards."""
 
     campaign: uuid.UUID
     gift: uuid.UUID
@@ -251,7 +255,7 @@ def mismatches(limit: int = 100) -> list[Mismatch]:
     """The newest of them."""
     query = """
         SELECT book AS campaign, gift, provider, amount, asset, reference, outcome, at FROM giving_callback
-        WHERE outcome IN ('unknown', 'differs', 'twice') ORDER BY at DESC LIMIT %(limit)s"""
+        WHERE outcome IN ('unknown', 'differs', 'twice', 'sent-back') ORDER BY at DESC LIMIT %(limit)s"""
     return [Mismatch(**found) for found in rows(query, {"limit": limit})]
 
 
