@@ -7,6 +7,7 @@ import secrets
 import uuid
 
 from django.conf import settings
+from django.core.paginator import Paginator
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -45,6 +46,8 @@ from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.cases import KEEP_MARKS
 from commonweal.services.giving.rules.gifts import Give, State
 from commonweal.services.giving.rules.matches import CHANNEL
+
+PER_PAGE = 20
 
 DEVICE = "device"
 """The cookie with a browser's random name: set when somebody gives, so that one person behind many accounts is seen
@@ -198,11 +201,13 @@ def receipt(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpR
 def mine(request: HttpRequest) -> HttpResponse:
     """What one has given, and what became of it."""
     party = session.visitor(request)
-    found = gifts.gifts_of(party.id) if party else []
-    traces = gifts.traces_of(party.id) if party else {}
+    page = Paginator(gifts.Gifts(party.id) if party else [], PER_PAGE).get_page(request.GET.get("page"))
+    shown = list(page)
+    traces = gifts.traces_of(shown)
     written = threads.of_giver(party.id) if party else []
     context = {
-        "gifts": [(each, traces.get(each.id, [])) for each in found],
+        "page": page,
+        "gifts": [(each, traces.get(each.id, [])) for each in shown],
         "signed_in": party is not None,
         "years": givers.years(party.id, settings.LOCAL_ZONE) if party else [],
         "recurring": recurring.of(party.id) if party else [],

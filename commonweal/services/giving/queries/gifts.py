@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
-from commonweal.kernel.sql import row, rows
+from commonweal.kernel.sql import Found, row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.queries.returns import GONE
@@ -156,10 +157,20 @@ def gift_of(giver: uuid.UUID | None, campaign: uuid.UUID, id: uuid.UUID) -> Gift
     return found
 
 
-def gifts_of(giver: uuid.UUID, limit: int = 100) -> list[Gift]:
-    """Somebody's newest gifts."""
-    query = f"{GIFT} WHERE g.giver = %(giver)s ORDER BY g.id DESC LIMIT %(limit)s"
-    return [_gift(found) for found in rows(query, {"giver": giver, "limit": limit})]
+@dataclass(frozen=True, slots=True)
+class Gifts(Found[Gift]):
+    """What somebody has given, the newest first."""
+
+    giver: uuid.UUID
+
+    def __len__(self) -> int:
+        found = row("SELECT count(*) AS number FROM giving_gift WHERE giver = %(giver)s", {"giver": self.giver})
+        return int(found["number"]) if found else 0
+
+    def part(self, skip: int, most: int) -> list[Gift]:
+        """Some of them."""
+        query = f"{GIFT} WHERE g.giver = %(giver)s ORDER BY g.at DESC, g.id DESC OFFSET %(skip)s LIMIT %(most)s"
+        return [_gift(found) for found in rows(query, {"giver": self.giver, "skip": skip, "most": most})]
 
 
 TRACE = """
@@ -197,11 +208,12 @@ def trace(campaign: uuid.UUID, gift: uuid.UUID) -> list[Part]:
     return [_part(found) for found in rows(query, {"book": campaign, "gift": gift})]
 
 
-def traces_of(giver: uuid.UUID) -> dict[uuid.UUID, list[Part]]:
-    """The same for everything that somebody has given, by gift."""
-    which = "(p.book, p.gift) IN (SELECT g.book, g.id FROM giving_gift g WHERE g.giver = %(giver)s)"
+def traces_of(gifts: Sequence[Gift]) -> dict[uuid.UUID, list[Part]]:
+    """The same for some gifts, by gift."""
+    which = "(p.book, p.gift) IN (SELECT * FROM unnest(%(books)s::uuid[], %(gifts)s::uuid[]))"
+    values = {"books": [each.campaign for each in gifts], "gifts": [each.id for each in gifts]}
     traces: dict[uuid.UUID, list[Part]] = {}
-    for found in rows(TRACE.format(which=which), {"giver": giver}):
+    for found in rows(TRACE.format(which=which), values):
         traces.setdefault(found["gift"], []).append(_part(found))
     return traces
 

@@ -65,7 +65,7 @@ def test_what_is_won_back_is_a_payment_of_its_own_and_spent_money_is_owed_no_lon
     assert campaigns.page(world.campaign.id).available == 700
     (lost,) = queries.of_gift(world.campaign.id, gift)
     assert lost.standing is Standing.WON
-    again = [each for each in gift_queries.gifts_of(world.giver.id) if each.id != gift]
+    again = [each for each in gift_queries.Gifts(world.giver.id) if each.id != gift]
     assert [(each.amount, each.fact is not None) for each in again] == [(700, True)]
     pay_out(world, 700, "b")
 
