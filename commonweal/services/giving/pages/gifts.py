@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.paginator import Paginator
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from commonweal.kernel import clock, proof
 from commonweal.kernel.doors import form_key, see_other
 from commonweal.kernel.errors import Conflict, Invalid, NotFound, Refusal
-from commonweal.kernel.parties import session
+from commonweal.kernel.parties import people, session
 from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as actions
@@ -141,7 +142,7 @@ def show_gift(
     request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID, refusal: Invalid | Conflict | None = None
 ) -> HttpResponse:
     """The receipt; with a refusal, its form of objection as it was sent."""
-    found = _own(request, campaign, gift)
+    found = _seen(request, campaign, gift)
     placed = None
     if found.fact:
         with connection.cursor() as cursor:
@@ -150,8 +151,12 @@ def show_gift(
     used = [(part, uses.of_payout(campaign, part.request), uses.idle(campaign, part.request)) for part in parts]
     bought = [(part, orders.shares(campaign, part.request, gift)) for part in parts]
     checkout = _checkout(found) if found.state is State.WAITING else ""
+    visitor = session.visitor(request)
+    company = people.named(found.giver) if visitor and found.giver and found.giver != visitor.id else None
     context = {
         "gift": found,
+        "company": company,
+        "year": found.paid_at.astimezone(ZoneInfo(settings.LOCAL_ZONE)).year if found.paid_at else None,
         "code": code_of(checkout) if is_scanned(checkout) else "",
         "proved": placed is not None and placed.index is not None,
         "index": placed.index if placed else None,
@@ -166,7 +171,7 @@ def show_gift(
         "sent_back": not found.paid_at and found.state in (State.GOING_BACK, State.RETURNED),
         "team": team_queries.of_gift(campaign, gift),
         "greeted": team_queries.has_greeted(campaign, gift),
-        "checks": cases.of_gift(campaign, gift),
+        "checks": [] if company else cases.of_gift(campaign, gift),
         "lots": pools.drawing(campaign, found.at) if found.fact and found.channel != CHANNEL else [],
         "refusal": refusal,
         "form": request.POST if refusal else None,
@@ -177,7 +182,7 @@ def show_gift(
 @require_safe
 def receipt(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResponse:
     """The file with which a stranger checks the gift, offline."""
-    found = _own(request, campaign, gift)
+    found = _seen(request, campaign, gift)
     key = proof.load_verifier(settings.HOME)
     made = None
     if found.fact and found.giver and key:
@@ -220,9 +225,9 @@ def mine(request: HttpRequest) -> HttpResponse:
     return render(request, "giving/mine.html", context)
 
 
-def _own(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> gifts.Gift:
+def _seen(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> gifts.Gift:
     party = session.visitor(request)
-    return gifts.gift_of(party.id if party else None, campaign, gift)
+    return gifts.seen_by(party.id if party else None, campaign, gift)
 
 
 def _checkout(found: gifts.Gift) -> str:

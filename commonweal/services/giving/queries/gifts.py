@@ -14,6 +14,7 @@ from commonweal.kernel.quantity import Asset
 from commonweal.kernel.sql import Found, row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
+from commonweal.services.giving.queries.invoices import acts_for
 from commonweal.services.giving.queries.returns import GONE
 from commonweal.services.giving.rules import gifts as rules
 
@@ -157,6 +158,14 @@ def gift_of(giver: uuid.UUID | None, campaign: uuid.UUID, id: uuid.UUID) -> Gift
     return found
 
 
+def seen_by(party: uuid.UUID | None, campaign: uuid.UUID, id: uuid.UUID) -> Gift:
+    """One's own gift, or that of an organisation for which one acts. Raises `NotFound` (`gift.unknown`)."""
+    found = gift(campaign, id)
+    if party is None or (found.giver != party and found.giver not in acts_for(party)):
+        raise unknown()
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Gifts(Found[Gift]):
     """What somebody has given, the newest first."""
@@ -227,6 +236,7 @@ class Source:
     giver: uuid.UUID | None
     amount: int
     fact: uuid.UUID
+    channel: str
 
 
 def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
@@ -238,6 +248,7 @@ def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
     query = """
         SELECT p.nth, p.gift, p.fact,
                (SELECT g.giver FROM giving_gift g WHERE g.book = %(book)s AND g.id = p.gift) AS giver,
+               (SELECT g.channel FROM giving_gift g WHERE g.book = %(book)s AND g.id = p.gift) AS channel,
                sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))::bigint AS amount
         FROM giving_draw d
         CROSS JOIN LATERAL (SELECT f.start FROM giving_payment f WHERE f.book = d.book AND f.start <= lower(d.span)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commonweal.kernel.parties import cipher
+from commonweal.kernel.parties.models import Party
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
@@ -108,9 +109,15 @@ def years(giver: uuid.UUID, zone: str) -> list[int]:
 
 
 def taxpayer(party: uuid.UUID) -> Taxpayer | None:
-    """How receipts name somebody, if they have said so."""
-    found = row("SELECT sealed FROM giving_taxpayer WHERE party = %(party)s", {"party": party})
-    return Taxpayer(**cipher.open_for(party, bytes(found["sealed"]))) if found else None
+    """How receipts name somebody, if they have said so; an organisation by its name and code until it has."""
+    query = """
+        SELECT t.sealed, w.kind, w.name_zh, w.registration FROM parties_party w
+        LEFT JOIN giving_taxpayer t ON t.party = w.id WHERE w.id = %(party)s"""
+    found = row(query, {"party": party})
+    if found and found["sealed"]:
+        return Taxpayer(**cipher.open_for(party, bytes(found["sealed"])))
+    named = found and found["kind"] == Party.Kind.ORGANISATION
+    return Taxpayer(found["name_zh"], found["registration"] or "") if found and named else None
 
 
 def needs(campaign: uuid.UUID) -> list[Need]:

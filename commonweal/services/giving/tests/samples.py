@@ -99,6 +99,12 @@ SAMPLES = {
     "giving:company_report": Sample(
         "SELECT id, 2026 FROM parties_party WHERE registration = 'DEMO-TEA-0001'", visitor="company@demo.example"
     ),
+    "giving:company_statement": Sample(
+        "SELECT id, 2026 FROM parties_party WHERE registration = 'DEMO-TEA-0001'", visitor="company@demo.example"
+    ),
+    "giving:company_taxpayer": Sample(
+        "SELECT id FROM parties_party WHERE registration = 'DEMO-TEA-0001'", visitor="company@demo.example"
+    ),
     "giving:partners": [Sample(OPEN), Sample(OPEN, visitor=CHARITY), Sample(OPEN, visitor="company@demo.example")],
     "giving:partner_answer": Sample(not_a_page="takes POST only"),
     "giving:join": Sample(not_a_page="its address is a signed link: opened in test_givers"),
