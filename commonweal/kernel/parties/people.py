@@ -196,6 +196,12 @@ def officers_of(organisations: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[uuid
     return found
 
 
+def stewards() -> list[uuid.UUID]:
+    """Who watches over the platform now."""
+    held = Grant.objects.filter(role=STEWARD, within=None, revoked_at=None)
+    return list(held.order_by("party_id").values_list("party_id", flat=True).distinct())
+
+
 def require_role(party: Party, role: str, within: Party | None = None) -> None:
     """Raises `NotAllowed` unless the party holds the role."""
     if role not in roles(party, within):

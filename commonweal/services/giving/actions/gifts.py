@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +15,7 @@ from django.db import connection, transaction
 
 from commonweal.kernel import clock
 from commonweal.kernel.arrays import array, ids, octets, texts
-from commonweal.kernel.errors import NotAllowed, Refusal
+from commonweal.kernel.errors import NotAllowed, Refusal, Unauthenticated
 from commonweal.kernel.ledger import (
     KeyReused,
     Transfer,
@@ -47,6 +49,11 @@ from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.rules import fees
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome
+
+log = logging.getLogger(__name__)
+
+not_believed: Counter[str] = Counter()
+"""How many callbacks of each provider this process has refused for signature or time. What they say is not kept."""
 
 EXPIRE_AT_ONCE = 500
 """Promises that are voided in one transaction."""
@@ -150,6 +157,10 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         callback = provider(channel).read_callback(body, headers, now)
     except Ignored:
         return Outcome.IGNORED
+    except Unauthenticated as refused:
+        not_believed[channel] += 1
+        log.warning("callback of %s not believed (%s): %d by now", channel, refused.code, not_believed[channel])
+        raise
     if callback.kind is Kind.AGREEMENT:
         return agreements.take_in(callback)
     if callback.kind is Kind.PAYMENT:

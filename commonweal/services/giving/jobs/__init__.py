@@ -14,7 +14,17 @@ from commonweal.services.giving.actions import teams as team_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.jobs.banks import clear_banks, expire_exchanges, tell_exchange
-from commonweal.services.giving.jobs.gifts import announce, count, deliver, expire, lay, remind, tell, thank
+from commonweal.services.giving.jobs.gifts import (
+    announce,
+    call_about_payments,
+    count,
+    deliver,
+    expire,
+    lay,
+    remind,
+    tell,
+    thank,
+)
 from commonweal.services.giving.jobs.payouts import disclosure, pay, pay_income, tell_declined, tell_paid, tell_use
 from commonweal.services.giving.jobs.people import (
     tell_appeal,
@@ -48,6 +58,7 @@ from commonweal.services.giving.jobs.returns import (
 
 __all__ = [
     "announce",
+    "call_about_payments",
     "call_stewards",
     "card_refund",
     "charge",
