@@ -32,8 +32,8 @@ LOCKS = re.compile(r"\bFOR (NO KEY )?(UPDATE|(KEY )?SHARE)\b")
 WRITES = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM) (?=[a-z])")
 REFUSALS = re.compile("cannot execute a distributed query from a query on a shard|a join that requires repartitioning")
 """What Citus refuses as if it were an error of its own."""
-GUARDED = re.compile(r"[a-z_]+: |\S+ is append-only: ")
-"""What a guard says. Where Citus copies rows to a shard (`INSERT ... SELECT`), only the words of an error come back."""
+GUARDED = re.compile(r"[a-z_]+: |\S+ is append-only: |.* violates [a-z-]+ constraint")
+"""What a guard or a constraint says. Where Citus copies rows to a shard (`INSERT ... SELECT`), only words come back."""
 MARK = "-- looks into other books"
 """What the body of a guard says that looks into other books (`ledger.abroad`)."""
 ABROAD = f"""

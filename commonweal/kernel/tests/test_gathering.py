@@ -87,6 +87,7 @@ def test_what_guards_ask_about_other_books_is_answered_with_the_statement(refusi
     [
         ("giving: income 7 is not agreed to by two people", IntegrityError),
         ("giving_gift_102008 is append-only: UPDATE refused", IntegrityError),
+        ('new row for relation "t_102008" violates check constraint "t_check"', IntegrityError),
         ("the disk is full", InternalError),
     ],
 )

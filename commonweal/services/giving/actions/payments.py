@@ -56,7 +56,7 @@ def _take_in(
     cursor: Cursor, reported: Sequence[Callback], promises: dict[Named, Promised], now: datetime
 ) -> list[Outcome]:
     campaigns = taking({book for book, _ in promises}, now)
-    outcomes, paying = [], dict[Named, Callback]()
+    outcomes, paying, back = [], dict[Named, Callback](), set[tuple[Named, str]]()
     for callback in reported:
         named = callback.book, callback.gift
         outcome = _judge(promises.get(named), callback)
@@ -64,10 +64,11 @@ def _take_in(
             outcome = _judge(replace(promises[named], paid=paying[named].reference), callback)
         if outcome is Outcome.PAID:
             promised = promises[named]
-            if callback.reference in promised.back:
+            if callback.reference in promised.back or (named, callback.reference) in back:
                 outcome = Outcome.KNOWN
             elif not rules.may_have(campaigns[callback.book].standing, promised.at, now):
                 outcome = Outcome.SENT_BACK
+                back.add((named, callback.reference))
             else:
                 paying[named] = callback
         outcomes.append(outcome)

@@ -63,7 +63,8 @@ STATEMENT = f"""
                             FILTER (WHERE EXISTS (SELECT FROM giving_payout q
                                                   WHERE q.book = d.book AND q.request = d.request))
                      FROM giving_draw d
-                     WHERE d.book = p.book AND d.span && int8range(p.start, p.start + p.amount)), 0)::bigint AS spent
+                     WHERE p.start IS NOT NULL AND d.book = p.book
+                       AND d.span && int8range(p.start, p.start + p.amount)), 0)::bigint AS spent
     FROM giving_gift g
     JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
     JOIN giving_campaign c ON c.id = g.book

@@ -311,6 +311,19 @@ def test_what_was_promised_before_is_taken_or_goes_back_whole(
     assert scene.report(gift) is Outcome.KNOWN, "told again after it has gone back"
 
 
+def test_told_twice_in_one_batch_it_goes_back_once(scene: Scene) -> None:
+    gift = scene.promise(timedelta(minutes=40))
+    scene.becomes("closed")
+    said = [
+        Callback("simulator", nonce, scene.book, gift, 500, "CNY", reference)
+        for nonce, reference in (("1", "r1"), ("2", "r1"), ("3", "r2"))
+    ]
+    with transaction.atomic(), prepared() as cursor:
+        outcomes = payments.take_in(cursor, said, NOW)
+    assert outcomes == [Outcome.SENT_BACK, Outcome.KNOWN, Outcome.SENT_BACK], "another payment goes back, too"
+    assert scene.rows()["twice"] == 2
+
+
 def test_what_has_gone_back_stays_so_when_the_report_comes_after_all(scene: Scene) -> None:
     gift = scene.promise(timedelta(minutes=40))
     scene.becomes("report-late")
