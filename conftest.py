@@ -5,7 +5,7 @@ threads or a served page asks for `fresh_database`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import hypothesis
 import psycopg
@@ -79,18 +79,20 @@ def session(fresh_database: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture(autouse=True)
-def loop_of_its_own(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The browser's event loop counts as running in this thread as long as the browser lives; a test without a browser
-    may run a loop of its own all the same.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """The browser's event loop counts as running in this thread as long as the browser lives. A test without a browser
+    and all its fixtures, those of its package too, do not see it: Django keeps other connections for a thread in which
+    a loop runs, and a test may run a loop of its own.
     """
     running = asyncio._get_running_loop()
-    if running is None or "browser" in request.fixturenames:
-        yield
-        return
+    if "browser" in getattr(item, "fixturenames", ()):
+        return (yield)
     asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(running)
+    try:
+        return (yield)
+    finally:
+        asyncio._set_running_loop(running)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

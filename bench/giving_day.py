@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import uvloop
 
 from bench.figure import Figure, figure
 from bench.ground import processor
@@ -266,8 +267,9 @@ def _asked(home: Path, script: str, *words: str) -> list[str]:
 
 
 def _send(plan: Plan, world: dict[str, Any], port: int, home: Path, into: Path) -> None:
-    """A process of its own: everybody who gives, and the provider that calls back."""
-    sent = asyncio.run(_Crowd(plan, world, port, home).go())
+    """A process of its own: everybody who gives, and the provider that calls back. It shares the processor with the
+    platform, so it is as light as can be."""
+    sent = uvloop.run(_Crowd(plan, world, port, home).go())
     sent.processor = time.process_time()
     with into.open("wb") as file:
         pickle.dump(sent, file)

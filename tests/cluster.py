@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import LiteralString
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -103,3 +105,13 @@ def named() -> Cluster | None:
     """The cluster that the environment names, if it names one."""
     machines = os.environ.get(VARIABLE, "").split()
     return Cluster(machines) if machines else None
+
+
+@contextmanager
+def unguarded(cursor: Any) -> Iterator[None]:
+    """Past all guards and keys, as a superuser may plant something within a transaction; on every machine."""
+    if named():
+        cursor.execute("SET LOCAL citus.propagate_set_commands TO 'local'")
+    cursor.execute("SET LOCAL session_replication_role = replica")
+    yield
+    cursor.execute("SET LOCAL session_replication_role = origin")

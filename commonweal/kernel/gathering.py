@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import InternalError, NotSupportedError
+from django.db import IntegrityError, InternalError, NotSupportedError
 from psycopg import errors as pg
 from psycopg.pq import TransactionStatus
 
@@ -23,6 +23,7 @@ T = TypeVar("T")
 Connection = psycopg.Connection[Any]
 
 _spread: WeakKeyDictionary[Connection, bool] = WeakKeyDictionary()
+_abroad: WeakKeyDictionary[Connection, re.Pattern[str]] = WeakKeyDictionary()
 _taken: set[str] = set()
 _refused: set[str] = set()
 
@@ -31,6 +32,16 @@ LOCKS = re.compile(r"\bFOR (NO KEY )?(UPDATE|(KEY )?SHARE)\b")
 WRITES = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM) (?=[a-z])")
 REFUSALS = re.compile("cannot execute a distributed query from a query on a shard|a join that requires repartitioning")
 """What Citus refuses as if it were an error of its own."""
+GUARDED = re.compile(r"[a-z_]+: |\S+ is append-only: |.* violates [a-z-]+ constraint")
+"""What a guard or a constraint says. Where Citus copies rows to a shard (`INSERT ... SELECT`), only words come back."""
+MARK = "-- looks into other books"
+"""What the body of a guard says that looks into other books (`ledger.abroad`)."""
+ABROAD = f"""
+SELECT relname FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_proc f ON f.oid = tgfoid
+WHERE NOT tgisinternal AND relnamespace = 'public'::regnamespace AND prosrc LIKE '%{MARK}%'
+"""
+ANSWER = "SELECT ledger_answer()"
+"""Has what the guards of this transaction have asked about other books answered."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,10 +54,34 @@ def spread(connection: Connection) -> bool:
     return _spread[connection]
 
 
+def asks_abroad(connection: Connection, statement: str) -> bool:
+    """Whether a statement writes where guards ask about other books."""
+    if connection not in _abroad:
+        tables = "|".join(name for (name,) in connection.execute(ABROAD).fetchall())
+        _abroad[connection] = re.compile(rf"\bINSERT INTO \"?({tables or '^'})\b")
+    return bool(_abroad[connection].search(statement))
+
+
 def asked(connection: Connection, query: Any, ask: Callable[[Any], T]) -> T:
     """What `ask` returns, which executes `query` in this session, or what asks the same of whole tables."""
     if not spread(connection) or not isinstance(query, str) or not ASKS.match(query) or LOCKS.search(query):
         return ask(query)
+    try:
+        if not asks_abroad(connection, query):
+            return _gathered(connection, query, ask)
+        _within_transaction(connection)
+        with connection.transaction():
+            answer = _gathered(connection, query, ask)
+            connection.execute(ANSWER)
+            return answer
+    except (InternalError, pg.InternalError_) as error:
+        if not GUARDED.match(str(error)):
+            raise
+        kind = IntegrityError if isinstance(error, InternalError) else pg.IntegrityConstraintViolation
+        raise kind(*error.args) from error
+
+
+def _gathered(connection: Connection, query: str, ask: Callable[[Any], T]) -> T:
     if query not in _refused:
         try:
             with _nested(connection, query not in _taken):

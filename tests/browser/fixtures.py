@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.cookiejar
 import json
 import os
@@ -182,12 +183,12 @@ def browser() -> Iterator[Browser]:
     """Chromium. Without it the suite fails: what is not looked at is not tested."""
     if not Path(CHROMIUM).exists():
         pytest.fail("Chromium is missing: apt-get install chromium", pytrace=False)
-    # Playwright's loop lives in this thread, where Django would refuse to work from then on.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        loop = asyncio._get_running_loop()
         yield chromium
+        asyncio._set_running_loop(loop)  # the last test may be one that does not see it
         chromium.close()
 
 

@@ -23,5 +23,6 @@ def _begun(connection: Any, **_: Any) -> None:
 
 
 def _execute(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    session = context["connection"].connection
-    return gathering.asked(session, sql, lambda query: execute(query, params, many, context))
+    connection = context["connection"]
+    with connection.wrap_database_errors:
+        return gathering.asked(connection.connection, sql, lambda query: execute(query, params, many, context))

@@ -10,14 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from commonweal.kernel.ledger import neighbours
+from commonweal.kernel.gathering import MARK
+from commonweal.kernel.ledger import abroad, neighbours
+
+FIRST = "ledger_account"
+"""The table beside whose shards all others are."""
 
 LARGE = """
     SELECT attrelid AS oid, attnum AS book FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
     WHERE attname = 'book' AND relkind IN ('r', 'p') AND NOT relispartition
       AND relnamespace = 'public'::regnamespace AND NOT attisdropped
 """
-BREACHES = f"""
+BREACHES = rf"""
 WITH distributed AS ({LARGE})
 SELECT i.indrelid::regclass::text AS of, i.indexrelid::regclass::text AS name, 'its first column is not book' AS why
 FROM pg_index i JOIN distributed d ON d.oid = i.indrelid
@@ -37,6 +41,12 @@ FROM distributed d JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum = d.bo
 UNION ALL
 SELECT d.oid::regclass::text, 'primary key', 'it has none'
 FROM distributed d WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = d.oid AND contype = 'p')
+UNION ALL
+SELECT tgrelid::regclass::text, tgname, 'it looks into books and does not say so'
+FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_proc f ON f.oid = tgfoid
+WHERE NOT tgisinternal AND relnamespace = 'public'::regnamespace AND prosrc NOT LIKE '%{MARK}%'
+  AND NOT EXISTS (SELECT FROM distributed WHERE oid = tgrelid)
+  AND EXISTS (SELECT FROM pg_class b JOIN distributed USING (oid) WHERE prosrc ~ ('\m' || b.relname || '\M'))
 """
 
 TABLES = rf"""
@@ -125,43 +135,45 @@ def plan(session: Any) -> Plan:
     # One connection a machine: rows of copied tables and of books are written in the same transaction.
     sequential = f"ALTER DATABASE {database} SET citus.multi_shard_modify_mode TO 'sequential'"
     joining = f"ALTER DATABASE {database} SET citus.enable_repartition_joins TO on"
-    made = Plan(after=[sequential, joining, neighbours.KNOWN, neighbours.WHOLE])
-    errands = session.execute("SELECT to_regclass('ledger_errand') IS NOT NULL").fetchone()[0]
+    made = Plan(after=[sequential, joining, abroad.ANSWERED, neighbours.KNOWN, neighbours.WHOLE])
     for name, large in session.execute(TABLES).fetchall():
         if name not in done:
             (made.large if large else made.copied).append(name)
-    tables = made.large + made.copied
     asking = session.execute(ASKING).fetchall()
     made.statements = [
         *(neighbours.asking(definition, body) for _, definition, body in asking),
         *(f"ALTER FUNCTION {signature} SET search_path = public" for signature, _, _ in asking),
         *(f"SELECT create_distributed_function('{signature}')" for signature, _, _ in asking),
     ]
-    if not tables:
-        return made
+    work = _spread(session, made, {signature for signature, _, _ in asking}) if made.large or made.copied else []
+    for table, (creation, *guards) in {"ledger_errand": neighbours.ERRAND, "ledger_question": abroad.QUESTION}.items():
+        if session.execute("SELECT to_regclass(%s) IS NULL", [table]).fetchone()[0]:
+            placed = f"SELECT create_distributed_table('{table}', 'book', colocate_with => '{FIRST}')"
+            work += [creation, placed, *guards]
+    if work:
+        made.statements += [
+            "SET LOCAL citus.multi_shard_modify_mode TO 'sequential'",
+            "SET LOCAL citus.enable_unsafe_triggers TO on",
+            *work,
+        ]
+    return made
+
+
+def _spread(session: Any, made: Plan, asking: set[str]) -> list[str]:
+    tables = made.large + made.copied
     keys = session.execute(KEYS, {"tables": tables}).fetchall()
     guards = session.execute(GUARDS, {"tables": tables}).fetchall()
-    called = {signature for (signature,) in session.execute(CALLED, {"tables": tables})}
-    called -= {signature for signature, _, _ in asking}
-    first = "ledger_account"
-    made.statements = [
-        *made.statements,
-        "SET LOCAL citus.multi_shard_modify_mode TO 'sequential'",
-        "SET LOCAL citus.enable_unsafe_triggers TO on",
+    called = {signature for (signature,) in session.execute(CALLED, {"tables": tables})} - asking
+    return [
         *(f"ALTER TABLE {table} DROP CONSTRAINT {name}" for table, name, _ in keys),
         *(f"DROP TRIGGER {name} ON {table}" for table, name, _ in guards),
         *(f"SELECT create_reference_table('{table}')" for table in made.copied),
         *(
             f"SELECT create_distributed_table('{table}', 'book', colocate_with => "
-            f"'{'none' if table == first else first}')"
-            for table in sorted(made.large, key=lambda table: table != first)
+            f"'{'none' if table == FIRST else FIRST}')"
+            for table in sorted(made.large, key=lambda table: table != FIRST)
         ),
         *(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}" for table, name, definition in keys),
         *(definition for _, _, definition in guards),
         *(f"SELECT create_distributed_function('{signature}')" for signature in sorted(called)),
     ]
-    if not errands:
-        table, *guarded = neighbours.ERRAND
-        placed = f"SELECT create_distributed_table('ledger_errand', 'book', colocate_with => '{first}')"
-        made.statements += [table, placed, *guarded]
-    return made

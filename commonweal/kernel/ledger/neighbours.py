@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from commonweal.kernel.gathering import spread
+from commonweal.kernel import gathering
+from commonweal.kernel.gathering import MARK
 from commonweal.kernel.ids import uuid7
 from commonweal.kernel.proof.log import STAGE
 
@@ -91,7 +92,7 @@ INSERT INTO ledger_errand (book, id, statement, stripe)
 VALUES (%s, %s, %s, current_setting('commonweal.stripe', true)) RETURNING answer, staged, entries
 """
 
-KNOWN = r"""
+KNOWN = rf"""
 SELECT nodeid, success, result FROM run_command_on_all_nodes($known$
 DO $do$
 DECLARE
@@ -126,15 +127,30 @@ BEGIN
                            home.place, near.name, near.shard);
             FOR guard IN
                 SELECT t.tgname AS name, t.tgname || '_' || near.shardid AS own, f.proname AS calls,
-                       pg_get_functiondef(f.oid) AS function, pg_get_triggerdef(t.oid) AS trigger
+                       pg_get_functiondef(f.oid) AS function, pg_get_triggerdef(t.oid) AS trigger,
+                       f.prosrc LIKE '%{MARK}%' AS abroad
                 FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
                 WHERE t.tgrelid = near.of AND NOT t.tgisinternal AND f.pronamespace = 'public'::regnamespace
             LOOP
+                EXECUTE format('DROP TRIGGER IF EXISTS %I ON public.%I', guard.own, near.shard);
+                IF guard.abroad AND home.least IS NULL AND (SELECT groupid FROM pg_dist_local_group) <> 0 THEN
+                    CONTINUE;
+                END IF;
+                IF guard.abroad THEN
+                    guard.function := format(
+                        'CREATE FUNCTION public.%s() RETURNS trigger LANGUAGE plpgsql AS %L', guard.calls,
+                        format('BEGIN ' || CASE WHEN home.least IS NULL
+                            THEN 'INSERT INTO ledger_question SELECT gen_random_uuid(), %1$L, jsonb_agg(to_jsonb(n)) '
+                                 'FROM added n HAVING count(*) > 0;'
+                            ELSE 'INSERT INTO ledger_question SELECT n.book, gen_random_uuid(), %1$L, '
+                                 'jsonb_agg(to_jsonb(n)) FROM added n GROUP BY n.book;'
+                            END || ' RETURN NULL; END', guard.calls));
+                    EXECUTE format('DROP FUNCTION IF EXISTS %I.%I()', home.place, guard.calls);
+                END IF;
                 EXECUTE replace(guard.function, 'FUNCTION public.' || guard.calls || '(',
                                 format('FUNCTION %I.%I(', home.place, guard.calls));
                 EXECUTE format('ALTER FUNCTION %I.%I() SET search_path = %I, books_copied, public',
                                home.place, guard.calls, home.place);
-                EXECUTE format('DROP TRIGGER IF EXISTS %I ON public.%I', guard.own, near.shard);
                 EXECUTE replace(replace(replace(guard.trigger,
                     'TRIGGER ' || guard.name || ' ', format('TRIGGER %I ', guard.own)),
                     ' ON public.' || quote_ident(near.name) || ' ', format(' ON public.%I ', near.shard)),
@@ -177,7 +193,7 @@ def within(
 
     On one machine it is that statement. Where the books are spread it is one errand for each group of neighbours.
     """
-    if not spread(cursor.connection):
+    if not gathering.spread(cursor.connection):
         cursor.execute(statement, values(items))
         return {row[0] for row in cursor.fetchall()}
     binding, ids = psycopg.ClientCursor(cursor.connection), set[uuid.UUID]()
@@ -187,6 +203,8 @@ def within(
         ids.update(answer)
         if staged:
             cursor.execute(STAGE, [staged, entries])
+    if gathering.asks_abroad(cursor.connection, statement):
+        cursor.execute(gathering.ANSWER)
     return ids
 
 

@@ -189,6 +189,21 @@ def organisations_of(party: Party) -> QuerySet[Party]:
     )
 
 
+def officers_of(organisations: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Who acts for each of some organisations, in the order of their naming; those without any are left out."""
+    found: dict[uuid.UUID, list[uuid.UUID]] = {}
+    grants = Grant.objects.filter(within__in=list(organisations), role=OFFICER, revoked_at=None).order_by("granted_at")
+    for organisation, officer in grants.values_list("within_id", "party_id"):
+        found.setdefault(organisation, []).append(officer)
+    return found
+
+
+def stewards() -> list[uuid.UUID]:
+    """Who watches over the platform now."""
+    held = Grant.objects.filter(role=STEWARD, within=None, revoked_at=None)
+    return list(held.order_by("party_id").values_list("party_id", flat=True).distinct())
+
+
 def require_role(party: Party, role: str, within: Party | None = None) -> None:
     """Raises `NotAllowed` unless the party holds the role."""
     if role not in roles(party, within):

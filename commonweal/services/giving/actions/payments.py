@@ -10,6 +10,7 @@ from datetime import datetime
 
 from commonweal.kernel.arrays import array, ids, octets, texts
 from commonweal.kernel.ids import uuid7
+from commonweal.kernel.jobs import enqueue
 from commonweal.kernel.ledger import KeyReused, Transfer, post_each, request_hash, resolve_each
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.proof import Fact
@@ -19,6 +20,7 @@ from commonweal.services.giving.actions import books, callbacks, marks, matches,
 from commonweal.services.giving.actions.openings import opening
 from commonweal.services.giving.payment import Callback
 from commonweal.services.giving.queries import cards
+from commonweal.services.giving.queries.campaigns import taking
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome
 
@@ -33,6 +35,8 @@ class Promised:
     wish: Give
     at: datetime
     paid: str | None
+    back: frozenset[str] = frozenset()
+    """What it calls payments of it that are owed to their payer, or have gone back."""
 
 
 def take_in(cursor: Cursor, reported: Sequence[Callback], now: datetime) -> list[Outcome | None]:
@@ -51,14 +55,22 @@ def take_in(cursor: Cursor, reported: Sequence[Callback], now: datetime) -> list
 def _take_in(
     cursor: Cursor, reported: Sequence[Callback], promises: dict[Named, Promised], now: datetime
 ) -> list[Outcome]:
-    outcomes, paying = [], dict[Named, Callback]()
+    campaigns = taking({book for book, _ in promises}, now)
+    outcomes, paying, back = [], dict[Named, Callback](), set[tuple[Named, str]]()
     for callback in reported:
         named = callback.book, callback.gift
         outcome = _judge(promises.get(named), callback)
         if outcome is Outcome.PAID and named in paying:
             outcome = _judge(replace(promises[named], paid=paying[named].reference), callback)
         if outcome is Outcome.PAID:
-            paying[named] = callback
+            promised = promises[named]
+            if callback.reference in promised.back or (named, callback.reference) in back:
+                outcome = Outcome.KNOWN
+            elif not rules.may_have(campaigns[callback.book].standing, promised.at, now):
+                outcome = Outcome.SENT_BACK
+                back.add((named, callback.reference))
+            else:
+                paying[named] = callback
         outcomes.append(outcome)
     received = _receive(cursor, [(promises[named], callback) for named, callback in paying.items()], now)
     if beaten := paying.keys() - received:  # somebody else has paid them in the same moment: see by which payment
@@ -68,8 +80,10 @@ def _take_in(
                 outcomes[place] = _judge(promises[callback.book, callback.gift], callback)
     kept = callbacks.keep_each(cursor, list(zip(reported, outcomes, strict=True)), now)
     for callback, outcome, fresh in zip(reported, outcomes, kept, strict=True):
-        if fresh and outcome is Outcome.TWICE:
+        if fresh and outcome in (Outcome.TWICE, Outcome.SENT_BACK):
             twice.owe(cursor, callback, now)
+        if fresh and outcome is Outcome.SENT_BACK:
+            enqueue("giving.tell_sent_back", campaign=str(callback.book), gift=str(callback.gift))
     told = zip(reported, outcomes, strict=True)
     marks.keep_payers(cursor, [each for each, outcome in told if outcome in (Outcome.PAID, Outcome.KNOWN)], now)
     return [
@@ -91,7 +105,9 @@ def fact_of(wish: Give, gift: uuid.UUID, now: datetime, keys: Mapping[uuid.UUID,
 def _promised(cursor: Cursor, named: set[Named]) -> dict[Named, Promised]:
     cursor.execute(
         """
-        SELECT g.book, g.id, g.giver, g.amount, c.asset, g.channel, g.at, coalesce(t.amount, 0), p.reference
+        SELECT g.book, g.id, g.giver, g.amount, c.asset, g.channel, g.at, coalesce(t.amount, 0), p.reference,
+               CASE WHEN p.gift IS NULL THEN ARRAY(
+                   SELECT w.reference FROM giving_twice w WHERE w.book = g.book AND w.gift = g.id) END
         FROM unnest(%s::uuid[], %s::uuid[]) AS asked (book, id)
         JOIN giving_gift g ON g.book = asked.book AND g.id = asked.id
         JOIN giving_campaign c ON c.id = g.book
@@ -101,8 +117,10 @@ def _promised(cursor: Cursor, named: set[Named]) -> dict[Named, Promised]:
         [ids(book for book, _ in named), ids(gift for _, gift in named)],
     )
     return {
-        (book, id): Promised(Give(book, giver, amount, asset, channel, key="", tip=tip), at, paid)
-        for book, id, giver, amount, asset, channel, at, tip, paid in cursor.fetchall()
+        (book, id): Promised(
+            Give(book, giver, amount, asset, channel, key="", tip=tip), at, paid, frozenset(back or ())
+        )
+        for book, id, giver, amount, asset, channel, at, tip, paid, back in cursor.fetchall()
     }
 
 

@@ -184,14 +184,14 @@ class Simulator:
         return list(entries.values())
 
     def fetch_settlements(self, day: date) -> list[Settlement]:
-        """See `Provider`: it pays on each day what the day before has come to."""
+        """See `Provider`: it pays on each day what the day before has come to, be it nothing."""
         before = day - timedelta(days=1)
         lines = self.fetch_statement(before)
         settled = []
         for asset in sorted({line.asset for line in lines}):
             of = tuple(line for line in lines if line.asset == asset)
-            if net := sum(line.amount - line.fee for line in of):
-                settled.append(Settlement(f"settled-{before}-{asset}", net, asset, of))
+            net = sum(line.amount - line.fee for line in of)
+            settled.append(Settlement(f"settled-{before}-{asset}", net, asset, of))
         return settled
 
     @property

@@ -44,20 +44,28 @@ STANDING = f"""
 STANDS_ON = ("kind", "opens_at", "closes_at", "stopped_at", "filed", "qualified", "reported_at")
 """Its columns."""
 
-RAISED = """
+
+def raised_in(book: str) -> str:
+    """What has come in: the end of the fund's line, and what is not laid on it yet, both read from an index; and what
+    of it has gone back or is on its way. (What was won back is laid anew without the host's share, which it has again.)
+
+    `book` names it in SQL. Where it is known before the query (`%(id)s`), Citus asks one machine alone.
+    """
+    return f"""
     LEFT JOIN LATERAL (SELECT start + amount AS laid, nth FROM giving_payment
-                       WHERE book = c.id AND start IS NOT NULL ORDER BY start DESC LIMIT 1) line ON true
+                       WHERE book = {book} AND start IS NOT NULL ORDER BY start DESC LIMIT 1) line ON true
     LEFT JOIN LATERAL (SELECT sum(amount)::bigint AS amount, count(*) AS number FROM giving_payment
-                       WHERE book = c.id AND start IS NULL) fresh ON true
+                       WHERE book = {book} AND start IS NULL) fresh ON true
     LEFT JOIN LATERAL (SELECT coalesce(sum(r.amount - r.receivable - r.tip - CASE WHEN EXISTS (
                            SELECT FROM giving_return_end w
                            WHERE w.book = r.book AND w.id = r.id AND w.outcome = 'won') THEN r.host ELSE 0 END
                        ), 0)::bigint AS amount FROM giving_return r
-                       WHERE r.book = c.id AND NOT EXISTS (
+                       WHERE r.book = {book} AND NOT EXISTS (
                            SELECT FROM giving_return_end e
                            WHERE e.book = r.book AND e.id = r.id AND e.outcome = 'failed')) back ON true"""
-"""What has come in: the end of the fund's line, and what is not laid on it yet, both read from an index; and what of it
-has gone back or is on its way. (What was won back is laid anew without the host's share, which the host has again.)"""
+
+
+RAISED = raised_in("c.id")
 
 CARD = f"""
     c.id, c.title_en, c.title_zh, c.summary_en, c.summary_zh, c.place_en, c.place_zh, c.topic, c.asset, c.cap,
@@ -346,7 +354,7 @@ class Page:
 def card(campaign: uuid.UUID) -> Card:
     """One campaign as in a list. Raises `NotFound` (`campaign.unknown`)."""
     query = f"""SELECT {CARD} FROM giving_campaign c
-        JOIN parties_party o ON o.id = c.organisation_id {RAISED}
+        JOIN parties_party o ON o.id = c.organisation_id {raised_in("%(id)s")}
         WHERE c.id = %(id)s AND c.kind = 'campaign'"""
     found = row(query, {"id": campaign, "now": clock.now()})
     if found is None:
@@ -361,8 +369,8 @@ def page(campaign: uuid.UUID) -> Page:
         SELECT c.story_en, c.story_zh, c.stopped_for_en, c.stopped_for_zh, f.number AS filing, f.filed_at, f.fact,
                g.contact, o.registration, q.number AS qualification, q.valid_until AS qualified_until,
                coalesce((SELECT -sum(b.posted + b.pending_debit) FROM ledger_balance b
-                         WHERE b.book = c.id AND b.account = %(fund)s), 0)::bigint AS laid,
-               coalesce((SELECT sum(p.amount) FROM giving_payment p WHERE p.book = c.id AND p.start IS NULL),
+                         WHERE b.book = %(id)s AND b.account = %(fund)s), 0)::bigint AS laid,
+               coalesce((SELECT sum(p.amount) FROM giving_payment p WHERE p.book = %(id)s AND p.start IS NULL),
                         0)::bigint AS fresh, c.host_fee_numerator, c.host_fee_denominator, c.fee_bearer
         FROM giving_campaign c
         JOIN parties_party o ON o.id = c.organisation_id

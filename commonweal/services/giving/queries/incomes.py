@@ -34,11 +34,14 @@ class Earned:
 BALANCE = """
     coalesce((SELECT sum(b.posted) FROM ledger_account a
               JOIN ledger_balance b ON b.book = a.book AND b.account = a.id
-              WHERE a.book = c.id AND a.name = '{name}'), 0)::bigint"""
-EARNED = f"""
-    SELECT c.id AS campaign, c.title_en, c.title_zh, c.asset, -{BALANCE.format(name="host")} AS earned,
-           {BALANCE.format(name="borne")} AS borne,
-           coalesce((SELECT sum(i.amount) FROM giving_income i WHERE i.book = c.id
+              WHERE a.book = {book} AND a.name = '{name}'), 0)::bigint"""
+
+
+def _earned_in(book: str) -> str:
+    return f"""
+    SELECT c.id AS campaign, c.title_en, c.title_zh, c.asset, -{BALANCE.format(book=book, name="host")} AS earned,
+           {BALANCE.format(book=book, name="borne")} AS borne,
+           coalesce((SELECT sum(i.amount) FROM giving_income i WHERE i.book = {book}
                AND NOT EXISTS (SELECT FROM giving_income_paid p WHERE p.book = i.book AND p.id = i.id)
                AND NOT EXISTS (SELECT FROM giving_income_word w
                                WHERE w.book = i.book AND w.id = i.id AND NOT w.approves)), 0)::bigint AS promised
@@ -47,15 +50,14 @@ EARNED = f"""
 
 def earned(campaign: uuid.UUID) -> Earned | None:
     """What is there in one book; None for an unknown campaign."""
-    found = row(f"{EARNED} WHERE c.id = %(id)s", {"id": campaign})
+    found = row(f"{_earned_in('%(id)s')} WHERE c.id = %(id)s", {"id": campaign})
     return _earned(found) if found else None
 
 
 def everywhere() -> list[Earned]:
     """All books in which the host has earned or owes anything, the largest income first."""
-    query = (
-        f"SELECT * FROM ({EARNED} WHERE c.custody = 'custodian') e WHERE earned <> 0 OR borne <> 0 ORDER BY earned DESC"
-    )
+    query = f"""SELECT * FROM ({_earned_in("c.id")} WHERE c.custody = 'custodian') e
+        WHERE earned <> 0 OR borne <> 0 ORDER BY earned DESC"""
     return [_earned(found) for found in rows(query, {})]
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from commonweal.kernel.ledger.neighbours import within
 from commonweal.services.giving.queries import banks as queries
 from commonweal.services.giving.tests.test_banks import (
     BEARS,
@@ -67,6 +71,27 @@ def test_raw_sql_breaks_no_promise(north: There, south: There, statement: str) -
         cursor.execute(statement)
 
 
+MOVE = """
+WITH t AS (
+    INSERT INTO ledger_transfer (book, id, key, request, kind, phase, legs, at)
+    VALUES (%(book)s, gen_random_uuid(), 'by hand', sha256(''), 'x', 'posted', 2, now())
+    RETURNING book, id
+), p AS (
+    INSERT INTO ledger_posting (book, transfer, seq, account, amount)
+    SELECT t.book, t.id, n, a.id, amount
+    FROM t, (VALUES (0, %(debit)s, %(amount)s), (1, %(credit)s, -%(amount)s)) AS leg (n, name, amount)
+    JOIN ledger_account a ON a.book = %(book)s AND a.name = leg.name
+)
+SELECT id FROM t
+"""
+
+
+def move(cursor: Any, book: uuid.UUID, debit: str, credit: str, amount: int) -> None:
+    """By hand, as one statement on whichever machine the book is."""
+    values = {"book": book, "debit": debit, "credit": credit, "amount": amount}
+    within(cursor, MOVE, lambda _: values, [book], lambda book: book)
+
+
 def test_raw_sql_takes_no_member_below_the_floor_and_no_bank_beyond_its_limit(north: There, south: There) -> None:
     alliance = ally(north, south)
     exchange(north, 1, south, 1, LIMIT)
@@ -77,16 +102,4 @@ def test_raw_sql_takes_no_member_below_the_floor_and_no_bank_beyond_its_limit(no
         ("common", f"member:{member}", BEARS + 1),
     ):
         with pytest.raises(IntegrityError, match="floor"), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                """
-                WITH t AS (
-                    INSERT INTO ledger_transfer (book, id, key, request, kind, phase, legs, at)
-                    VALUES (%(book)s, gen_random_uuid(), 'by hand', sha256(''), 'x', 'posted', 2, now())
-                    RETURNING book, id)
-                INSERT INTO ledger_posting (book, transfer, seq, account, amount)
-                SELECT t.book, t.id, n, a.id, amount
-                FROM t, (VALUES (0, %(debit)s, %(amount)s), (1, %(credit)s, -%(amount)s)) AS leg (n, name, amount)
-                JOIN ledger_account a ON a.book = %(book)s AND a.name = leg.name
-                """,
-                {"book": north.id, "debit": debit, "credit": credit, "amount": amount},
-            )
+            move(cursor, north.id, debit, credit, amount)

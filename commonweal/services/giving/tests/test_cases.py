@@ -45,6 +45,7 @@ from commonweal.services.giving.tests.test_doors import JSON, token
 from commonweal.services.giving.tests.test_matches import OVER, open_pool
 from commonweal.services.giving.tests.test_payouts import put_in
 from commonweal.services.giving.tests.test_returns import order
+from tests.cluster import unguarded
 
 HOUR = timedelta(hours=1)
 LOOKED = NOW + 20 * HOUR
@@ -256,7 +257,7 @@ def test_the_database_keeps_it_too(world: World, case: Any) -> None:
             cursor.execute(statement, [id])
     decide(world, id, withholds=True, at=LOOKED)
     for statement in (
-        "INSERT INTO giving_case_gift VALUES (%s, (SELECT id FROM giving_campaign LIMIT 1), gen_random_uuid(), now())",
+        "INSERT INTO giving_case_gift SELECT %s, id, gen_random_uuid(), now() FROM giving_campaign LIMIT 1",
         "INSERT INTO giving_case_word VALUES (%s, gen_random_uuid(), true, 'x', gen_random_uuid(), now())",
     ):
         with pytest.raises(IntegrityError, match="has ended"), transaction.atomic(), connection.cursor() as cursor:
@@ -383,11 +384,10 @@ def test_gifts_of_every_currency_are_looked_at(world: World, settings: Any) -> N
     with clock.stopped(NOW - 30 * DAY):
         dollars = campaign_actions.publish(world.officer, plan(world.charity, filing_number="53329000A26003"))
     with connection.cursor() as cursor:  # plans are in yuan; what is published elsewhere may be in any money
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute("UPDATE giving_campaign SET asset = 'USD' WHERE id = %s", [dollars.id])
-        cursor.execute("DELETE FROM ledger_balance WHERE book = %s", [dollars.id])
-        cursor.execute("DELETE FROM ledger_account WHERE book = %s", [dollars.id])
-        cursor.execute("SET LOCAL session_replication_role = origin")
+        with unguarded(cursor):
+            cursor.execute("UPDATE giving_campaign SET asset = 'USD' WHERE id = %s", [dollars.id])
+            cursor.execute("DELETE FROM ledger_balance WHERE book = %s", [dollars.id])
+            cursor.execute("DELETE FROM ledger_account WHERE book = %s", [dollars.id])
         campaign_actions.open_book(cursor, dollars.id, asset_of("USD"))
     dollars.refresh_from_db()
     made = ring(replace(world, campaign=dollars), settings.HOME)
@@ -544,7 +544,7 @@ def test_the_pages_and_what_the_giver_reads(world: World, case: Any, client: Cli
         address = f"/en/giving/cases/{id}/"
         for steward in world.stewards:
             client.force_login(steward.login)
-            assert "1 objections" in client.get("/en/giving/cases/").content.decode()
+            assert "1 objection<" in client.get("/en/giving/cases/").content.decode()
             page = client.get(address).content.decode()
             assert "我们是寄宿学校。" in page and str(giver.id) not in page
             assert client.post(address, {"word": "withhold", "note": ""}).status_code == 422

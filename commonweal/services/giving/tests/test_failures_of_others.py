@@ -300,7 +300,7 @@ def test_liberapay_1525_a_payment_that_fails_by_country_says_so_and_another_way_
     (key,) = set(re.findall(r'name="key" value="([^"]+)"', page)) - {"the-first-key"}
     assert client.post(address, form | {"channel": "simulator", "key": key}).status_code == 303
     assert of_book(world) == {}, "nothing was charged"
-    (second, first) = gift_queries.gifts_of(world.giver.id)
+    (second, first) = gift_queries.Gifts(world.giver.id)
     assert (first.channel, second.channel) == ("sepa", "simulator")
     assert client.get(f"/{language}/giving/{first.campaign}/gifts/{first.id}/").status_code == 200
     for _ in range(2):

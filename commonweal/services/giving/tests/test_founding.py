@@ -20,6 +20,7 @@ from commonweal.services.giving.models import Campaign
 from commonweal.services.giving.queries import campaigns
 from commonweal.services.giving.tests.conftest import NOW, World, picture
 from commonweal.services.giving.tests.test_doors import JSON, token
+from tests import cluster
 
 CHARITY = {
     "name_zh": "滇池读书会",
@@ -102,6 +103,7 @@ def test_a_certificate_filed_on_the_general_page_counts_for_giving(world: World,
     assert campaigns.card(card.id).is_open
 
 
+@pytest.mark.skipif(cluster.named() is not None, reason="migrations are for tables that are not spread yet")
 def test_certificates_of_the_old_kind_are_renamed(world: World) -> None:
     migration = importlib.import_module("commonweal.kernel.parties.migrations.0004_one_kind")
     credential = Credential.objects.get(holder=world.charity)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
 import pytest
@@ -22,6 +22,7 @@ from commonweal.services.giving.payment import Callback
 from commonweal.services.giving.rules.gifts import PAY_WITHIN, Give, Outcome
 from commonweal.services.giving.tests import conftest as giving
 from commonweal.services.giving.tests.conftest import NOW
+from tests import cluster
 
 LATE = NOW + PAY_WITHIN + timedelta(minutes=1)
 
@@ -109,7 +110,7 @@ class Interrupted(Prepared):
     meanwhile: Callable[[], object] | None = None
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        if "INSERT INTO ledger_transfer" in str(query) and self.meanwhile:
+        if "INSERT INTO ledger_transfer" in f"{query} {params}" and self.meanwhile:  # an errand carries it along
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
         super().execute(query, params, **options)
@@ -151,10 +152,12 @@ def test_somebody_else_has_paid_between_the_steps(
 
 
 def waits_for_another(session: psycopg.Connection) -> bool:
-    found = session.execute(
+    waiting: LiteralString = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    ).fetchone()
-    return found != (0,)
+    )
+    if cluster.named():
+        waiting = f"SELECT sum(result::int) FROM run_command_on_all_nodes($${waiting}$$)"
+    return session.execute(waiting).fetchone() != (0,)
 
 
 @pytest.mark.parametrize(

@@ -238,5 +238,5 @@ def test_hiding_waits_for_a_gift_that_is_being_taken(fresh_database: str) -> Non
     with psycopg.connect(fresh_database) as session, pytest.raises(psycopg.IntegrityError, match="hidden"):
         session.execute(
             "INSERT INTO giving_team_gift SELECT g.book, g.id, %s FROM giving_gift g WHERE NOT EXISTS "
-            "(SELECT FROM giving_team_gift m WHERE m.gift = g.id)", [team],
+            "(SELECT FROM giving_team_gift m WHERE m.book = g.book AND m.gift = g.id)", [team],
         )  # fmt: skip

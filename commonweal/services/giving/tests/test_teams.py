@@ -125,7 +125,7 @@ def test_raw_sql_cannot_lend_a_gift_to_a_team_of_another_campaign(world: World, 
     together(world, team, world.giver)
     for statement in (
         "INSERT INTO giving_team_gift SELECT book, gift, gen_random_uuid() FROM giving_team_gift",
-        "UPDATE giving_team_gift SET team = gen_random_uuid()",
+        f"UPDATE giving_team_gift SET team = '{uuid.uuid4()}'",
         "DELETE FROM giving_team",
     ):
         with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:

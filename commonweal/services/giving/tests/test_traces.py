@@ -23,6 +23,8 @@ from commonweal.services.giving.tests.conftest import DAY, NOW, World, picture
 from commonweal.services.giving.tests.test_fees import hosted
 from commonweal.services.giving.tests.test_orders import arrive, offer, order, vendor
 from commonweal.services.giving.tests.test_payouts import approve, ask, pay_out, put_in
+from tests import cluster
+from tests.cluster import unguarded
 
 __all__ = ["vendor"]
 
@@ -136,6 +138,7 @@ MANY = """
 """
 
 
+@pytest.mark.skipif(cluster.named() is not None, reason="a plan of Citus does not tell what its shards read")
 @pytest.mark.parametrize(
     ("query", "where"),
     [(gifts.GIFT, " WHERE g.book = %(book)s AND g.id = %(gift)s"), (givers.STATEMENT, ""),
@@ -161,8 +164,6 @@ def test_before_there_are_statistics_a_gift_is_not_asked_for_with_all_returns_of
         return int(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
 
     before = touched()
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
+    with connection.cursor() as cursor, unguarded(cursor):
         cursor.execute(MANY, {"book": world.campaign.id})
-        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
     assert touched() < before + 30

@@ -21,5 +21,5 @@ END $$;
 class Migration(migrations.Migration):
     """Replaces the check of disclosure."""
 
-    dependencies = [("giving", "0037_objections")]
+    dependencies = [("giving", "0042_beside_gifts")]
     operations = [migrations.RunSQL(CHECK, elidable=False)]
