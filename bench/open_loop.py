@@ -11,6 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 AGAIN = 1.0
 """Seconds after which a request whose connection broke is sent again; its key makes that safe."""
@@ -102,8 +103,7 @@ class _Line(asyncio.Protocol):
         self._read = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         self._loop.free(self)
 
     def carry(self, request: Request) -> None:

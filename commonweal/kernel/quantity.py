@@ -22,19 +22,27 @@ _DECIMAL = re.compile(r"(?P<whole>0|[1-9][0-9]{0,15})(?:\.(?P<part>[0-9]{1,9}))?
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """Something that can be owned, given and counted. `exponent` is how many decimal places its written form has."""
+    """Something that can be owned, given and counted. `exponent` is how many decimal places its written form has.
+
+    `title` names it, behind an amount and by itself; `one` is its English word behind a single one.
+    """
 
     code: str
     exponent: int
     kind: AssetKind
     title: Text
     symbol: str = ""
+    one: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,15}", self.code):
             raise ValueError(f"an asset code is 2 to 16 of A-Z, 0-9 and _: {self.code!r}")
         if not 0 <= self.exponent <= 9:
             raise ValueError(f"an exponent lies between 0 and 9: {self.exponent}")
+
+    def named(self, amount: int) -> Text:
+        """What stands behind an amount: 2 minutes, 1 minute."""
+        return Text(self.one, self.title.zh) if self.one and amount == 1 else self.title
 
 
 CNY = Asset("CNY", 2, "money", Text("yuan", "元"), "¥")

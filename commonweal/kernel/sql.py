@@ -1,7 +1,7 @@
 """Running one query. The names of its columns are the fields of what is returned.
 
-Statements are prepared: what is asked again and again is planned once a session, which halves what a gift costs the
-server (Django's own cursors bind on the client and plan each time).
+In a session that keeps plans (`keep_plans`) what is asked again and again is parsed and planned once. Django's sessions
+do not, unless they are told to: a plan that is kept is as old as the statistics that it was made from.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from commonweal.kernel import gathering
 
 
 class Prepared(psycopg.Cursor[Any]):
-    """A cursor whose statements are prepared. Errors are Django's, as with its own cursors."""
+    """A cursor whose statements are prepared, if its session keeps plans. Errors are Django's, as with its own cursors.
+
+    Values are bound by the server.
+    """
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Prepared:
-        """Execute, prepared."""
+        """Execute, prepared if the session keeps plans."""
         with connection.wrap_database_errors:
             ask = partial(super().execute, params=params, **{"prepare": True, **options})
             return gathering.asked(self.connection, query, ask)
@@ -31,6 +34,21 @@ def prepared() -> Prepared:
     """A prepared cursor on Django's connection, within its transaction."""
     connection.ensure_connection()
     return Prepared(connection.connection)
+
+
+def keep_plans() -> None:
+    """Let Django's session in this thread keep the plans of `Prepared` statements, for one who asks the same for long.
+
+    Whoever does this discards the plans from time to time (`discard_plans`), and ends the session with its own work
+    instead of giving it back to a pool.
+    """
+    connection.ensure_connection()
+    connection.connection.prepare_threshold = 0
+
+
+def discard_plans(cursor: psycopg.Cursor[Any]) -> None:
+    """Have everything planned anew, from what the tables have become. Statements stay parsed."""
+    cursor.execute("DISCARD PLANS", prepare=False)
 
 
 def rows(query: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from string import Formatter
+from typing import Any, Literal, get_args
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -11,7 +12,10 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One message in English and Chinese. `{name}` in either is filled by `format`."""
+    """One message in English and Chinese. `{name}` in either is filled by `format`.
+
+    English has another word for one than for several: `{n} {n:gift|gifts}`.
+    """
 
     en: str
     zh: str
@@ -30,7 +34,21 @@ class Text:
     def format(self, **values: object) -> Text:
         """Fill the placeholders of both languages. A `Text` among the values is said in each language."""
 
-        def fill(language: Language, pattern: str) -> str:
-            return pattern.format(**{k: v.say(language) if isinstance(v, Text) else v for k, v in values.items()})
+        def said(language: Language, pattern: str) -> str:
+            return fill(pattern, **{k: v.say(language) if isinstance(v, Text) else v for k, v in values.items()})
 
-        return Text(fill("en", self.en), fill("zh", self.zh))
+        return Text(said("en", self.en), said("zh", self.zh))
+
+
+class _Filler(Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        one, counted, several = format_spec.partition("|")
+        if counted:
+            return one if str(value) == "1" else several
+        return str(super().format_field(value, format_spec))
+
+
+def fill(pattern: str, **values: object) -> str:
+    """`pattern` with its placeholders filled: `{n}` is the value, `{n:gift|gifts}` the word that goes with it as a
+    number, the first for 1 (also written, `"1"`) and the second for any other."""
+    return _Filler().vformat(pattern, (), values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -186,6 +186,28 @@ WITH asked AS (
 """Posts a batch: transfers whose key is taken are left out, the others are `new`. Balances follow by trigger."""
 
 
+RESOLVING = """
+WITH asked AS (
+    SELECT * FROM unnest(%(book)s::uuid[], %(id)s::uuid[], %(key)s::text[], %(request)s::bytea[], %(resolves)s::uuid[])
+        AS asked (book, id, key, request, resolves)
+), new AS (
+    INSERT INTO ledger_transfer (book, id, key, request, kind, phase, resolves, legs, at)
+    SELECT a.book, a.id, a.key, a.request, %(outcome)s::text, %(outcome)s::text, a.resolves,
+           CASE WHEN %(outcome)s::text = 'post' THEN coalesce(pending.legs, 0) ELSE 0 END, %(at)s::timestamptz
+    FROM asked a LEFT JOIN ledger_transfer pending ON pending.book = a.book AND pending.id = a.resolves
+    ORDER BY a.book, a.key
+    ON CONFLICT DO NOTHING
+    RETURNING book, id, resolves, legs
+), postings AS (
+    INSERT INTO ledger_posting (book, transfer, seq, account, amount)
+    SELECT new.book, new.id, p.seq, p.account, p.amount
+    FROM new JOIN ledger_posting p ON p.book = new.book AND p.transfer = new.resolves
+    WHERE new.legs > 0
+)
+"""
+"""The same for resolutions: 'post' repeats the postings of the pending transfer, 'void' has none."""
+
+
 def post_parameters(transfers: Sequence[Transfer]) -> dict[str, str]:
     """The parameters of `POSTING`."""
     legs = [(n, seq, leg.account, leg.amount) for n, t in enumerate(transfers, 1) for seq, leg in enumerate(t.legs)]
@@ -233,13 +255,23 @@ def post_each(
 
     Raises what `post` raises otherwise.
     """
+    return _write(cursor, POSTING + also, post_parameters, transfers, values or {})
+
+
+def _write(
+    cursor: Cursor,
+    statement: str,
+    parameters: Callable[[Sequence[Transfer]], Mapping[str, object]],
+    transfers: Sequence[Transfer],
+    values: Mapping[str, object],
+) -> list[Posted | KeyReused]:
     if not transfers:
         return []
     try:
         new = neighbours.within(
             cursor,
-            f"{POSTING}{also} SELECT id FROM new",
-            lambda part: {**post_parameters(part), **(values or {})},
+            f"{statement} SELECT id FROM new",
+            lambda part: {**parameters(part), **values},
             transfers,
             lambda transfer: transfer.book,
         )
@@ -298,35 +330,43 @@ def resolve(
 
 
 def resolve_each(
-    cursor: Cursor, pending: Sequence[tuple[uuid.UUID, uuid.UUID]], outcome: Literal["post", "void"], at: datetime
+    cursor: Cursor,
+    pending: Sequence[tuple[uuid.UUID, uuid.UUID]],
+    outcome: Literal["post", "void"],
+    at: datetime,
+    also: str = "",
+    values: Mapping[str, object] | None = None,
 ) -> list[Posted | KeyReused]:
-    """The same for many, `(book, id)`; where the opposite has been done, the answer is `KeyReused`."""
-    legs: dict[tuple[uuid.UUID, uuid.UUID], list[Leg]] = {}
-    if outcome == "post":
-        cursor.execute(
-            """
-            SELECT p.book, p.transfer, p.account, p.amount FROM unnest(%s::uuid[], %s::uuid[]) AS asked (book, id)
-            JOIN ledger_posting p ON p.book = asked.book AND p.transfer = asked.id
-            ORDER BY p.book, p.transfer, p.seq
-            """,
-            [ids(book for book, _ in pending), ids(id for _, id in pending)],
-        )
-        for book, id, account, amount in cursor.fetchall():
-            legs.setdefault((book, id), []).append(Leg(account, amount))
+    """The same for many, `(book, id)`; where the opposite has been done, the answer is `KeyReused`.
+
+    `also` and `values` are as those of `post`; what is written is `new (book, id, resolves)` here.
+    """
     transfers = [
         Transfer(
             book=book,
             key=f"resolve {id}",
             request=request_hash(outcome, str(id)),
             kind=outcome,
-            legs=tuple(legs.get((book, id), ())),
+            legs=(),
             at=at,
             phase=outcome,
             resolves=id,
         )
         for book, id in pending
     ]
-    return post_each(cursor, transfers)
+
+    def parameters(part: Sequence[Transfer]) -> Mapping[str, object]:
+        return {
+            "book": ids(t.book for t in part),
+            "id": ids(t.id for t in part),
+            "key": texts(t.key for t in part),
+            "request": octets(t.request for t in part),
+            "resolves": ids(t.resolves for t in part),
+            "outcome": outcome,
+            "at": at,
+        }
+
+    return _write(cursor, RESOLVING + also, parameters, transfers, values or {})
 
 
 def expired(cursor: Cursor, at: datetime, limit: int = 1000) -> list[tuple[uuid.UUID, uuid.UUID]]:

@@ -15,7 +15,8 @@ STRIPES = 1_000
 
 LEASE = """
 SELECT n FROM generate_series(1, %(stripes)s) AS n
-WHERE NOT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = %(leases)s AND l.objid = n)
+WHERE NOT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+                  WHERE l.locktype = 'advisory' AND l.classid = %(leases)s AND l.objid = n)
 ORDER BY n
 """
 
@@ -29,8 +30,3 @@ def lease(cursor: Cursor) -> int:
             cursor.execute("SELECT set_config('commonweal.stripe', %s, false)", [str(stripe)])
             return int(stripe)
     raise RuntimeError(f"all {STRIPES} stripes are leased: are there sessions that nobody ends?")
-
-
-def release(cursor: Cursor) -> None:
-    """Give the stripe back, for a session that goes on without one."""
-    cursor.execute("SELECT pg_advisory_unlock_all(), set_config('commonweal.stripe', '', false)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from commonweal.kernel.notices.models import Notice
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.erasure import eraser
 from commonweal.kernel.parties.models import Login, Party
-from commonweal.kernel.parties.people import mail_address, with_mail
+from commonweal.kernel.parties.people import mail_address, officers_of, with_mail
 from commonweal.kernel.text import Text
 
 AT_ONCE = 1_000
@@ -50,7 +50,7 @@ class Letter:
 def notify(party: uuid.UUID, kind: str, title: Text, body: Text, link: str = "") -> None:
     """Write to a party, in the caller's transaction: into the inbox, and by mail to those with a verified address.
 
-    A party that has been forgotten is passed over.
+    What is written to an organisation is read by those who act for it. A party that has been forgotten is passed over.
     """
     notify_each(kind, [Letter(party, title, body, link)])
 
@@ -58,7 +58,16 @@ def notify(party: uuid.UUID, kind: str, title: Text, body: Text, link: str = "")
 def notify_each(kind: str, letters: Sequence[Letter]) -> None:
     """The same for many letters of a kind: a handful of statements for each `AT_ONCE`."""
     for begin in range(0, len(letters), AT_ONCE):
-        _write(kind, letters[begin : begin + AT_ONCE])
+        _write(kind, _to_readers(letters[begin : begin + AT_ONCE]))
+
+
+def _to_readers(letters: Sequence[Letter]) -> list[Letter]:
+    """The letters as they are read: those to an organisation go to each of its officers, the same one once."""
+    officers = officers_of({letter.party for letter in letters})
+    to_each = (
+        replace(letter, party=party) for letter in letters for party in officers.get(letter.party, [letter.party])
+    )
+    return list(dict.fromkeys(to_each)) if officers else list(letters)
 
 
 def _write(kind: str, letters: Sequence[Letter]) -> None:

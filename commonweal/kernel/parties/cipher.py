@@ -16,9 +16,11 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from commonweal.kernel.arrays import ids
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.parties.models import PartyKey
 from commonweal.kernel.secret import kept
+from commonweal.kernel.sql import prepared
 from commonweal.kernel.text import Text
 
 NONCE = 12
@@ -65,8 +67,11 @@ def key_of(party: uuid.UUID) -> bytes:
 def keys_of(parties: Iterable[uuid.UUID]) -> dict[uuid.UUID, bytes]:
     """The keys of many parties at once; those that are forgotten are left out."""
     platform = platform_key(settings.HOME)
-    found = PartyKey.objects.filter(party_id__in=list(parties)).values_list("party_id", "wrapped")
-    return {party: decrypt(platform, bytes(wrapped), party.bytes) for party, wrapped in found}
+    with prepared() as cursor:
+        cursor.execute(
+            "SELECT party_id, wrapped FROM parties_partykey WHERE party_id = ANY(%s::uuid[])", [ids(parties)]
+        )
+        return {party: decrypt(platform, wrapped, party.bytes) for party, wrapped in cursor.fetchall()}
 
 
 def seal_for(party: uuid.UUID, value: Any) -> bytes:

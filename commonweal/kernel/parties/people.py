@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Q, QuerySet
 
 from commonweal.kernel import clock
+from commonweal.kernel.arrays import octets
 from commonweal.kernel.errors import Conflict, Invalid, NotAllowed, Unauthenticated
 from commonweal.kernel.parties import cipher
 from commonweal.kernel.parties.models import (
@@ -29,6 +30,7 @@ from commonweal.kernel.parties.models import (
     PartyKey,
 )
 from commonweal.kernel.proof import Fact, append
+from commonweal.kernel.sql import prepared
 from commonweal.kernel.text import Text
 
 STEWARD = "steward"
@@ -187,6 +189,21 @@ def organisations_of(party: Party) -> QuerySet[Party]:
     )
 
 
+def officers_of(organisations: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Who acts for each of some organisations, in the order of their naming; those without any are left out."""
+    found: dict[uuid.UUID, list[uuid.UUID]] = {}
+    grants = Grant.objects.filter(within__in=list(organisations), role=OFFICER, revoked_at=None).order_by("granted_at")
+    for organisation, officer in grants.values_list("within_id", "party_id"):
+        found.setdefault(organisation, []).append(officer)
+    return found
+
+
+def stewards() -> list[uuid.UUID]:
+    """Who watches over the platform now."""
+    held = Grant.objects.filter(role=STEWARD, within=None, revoked_at=None)
+    return list(held.order_by("party_id").values_list("party_id", flat=True).distinct())
+
+
 def require_role(party: Party, role: str, within: Party | None = None) -> None:
     """Raises `NotAllowed` unless the party holds the role."""
     if role not in roles(party, within):
@@ -325,6 +342,11 @@ SELECT p.* FROM parties_apitoken t JOIN parties_party p ON p.id = t.party_id
 WHERE t.digest = %s AND t.revoked_at IS NULL AND t.expires_at > %s AND p.erased_at IS NULL
 """
 
+HOLDERS = """
+SELECT t.digest, t.party_id FROM parties_apitoken t JOIN parties_party p ON p.id = t.party_id
+WHERE t.digest = ANY(%s::bytea[]) AND t.revoked_at IS NULL AND t.expires_at > %s AND p.erased_at IS NULL
+"""
+
 
 def party_of_token(secret: str, at: datetime) -> Party:
     """The party for which a token acts. Raises `Unauthenticated`."""
@@ -339,10 +361,9 @@ def party_of_token(secret: str, at: datetime) -> Party:
 
 def parties_of_tokens(digests: Iterable[bytes], at: datetime) -> dict[bytes, uuid.UUID]:
     """The parties for which tokens act, by the SHA-256 of each token. Those that do not hold are left out."""
-    found = ApiToken.objects.filter(
-        digest__in=list(digests), revoked_at=None, expires_at__gt=at, party__erased_at=None
-    ).values_list("digest", "party_id")
-    return {bytes(digest): party for digest, party in found}
+    with prepared() as cursor:
+        cursor.execute(HOLDERS, [octets(digests), at])
+        return dict(cursor.fetchall())
 
 
 def named(id: uuid.UUID) -> Party | None:

@@ -153,7 +153,7 @@ def test_open_streams_do_not_hold_up_a_stop(far_away: Path, platform: Run) -> No
             while part := listener.recv(10_000):
                 said += part
             assert said.endswith(b"0\r\n\r\n")  # told to the end, not cut off
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 8  # a busy machine; a worker that does not end is killed after 10 s
         assert platform.stop() == 0
     assert processes(far_away) == {}
 

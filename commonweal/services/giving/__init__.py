@@ -79,7 +79,10 @@ SERVICE = Service(
         ),
         FactKind("giving.chargeback", Text("A bank took a payment back", "付款被银行拒付")),
         FactKind("giving.return-end", Text("A refund was done, failed or came back", "退款完成、失败或被退回")),
-        FactKind("giving.twice", Text("What was paid twice is owed, or has gone back", "重复付款应退还或已退还")),
+        FactKind(
+            "giving.twice",
+            Text("What was paid twice or too late is owed, or has gone back", "重复或过晚的付款应退还或已退还"),
+        ),
         FactKind("giving.repayment", Text("A charity repaid what it owed", "机构偿还应还款项")),
         FactKind("giving.pool", Text("A company funds matching", "企业出资配捐")),
         FactKind("giving.settlement", Text("What a pool of matching comes to was computed", "配捐结算已计算")),

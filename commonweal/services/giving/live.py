@@ -30,11 +30,12 @@ from commonweal.kernel.live import Event, Feed
 from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.quantity import format_amount, parse_amount
 from commonweal.services.giving.actions import control as actions
+from commonweal.services.giving.actions import payments as payment_actions
 from commonweal.services.giving.actions.gifts import Taken
 from commonweal.services.giving.hot.batcher import QUEUE, Answer, Asked, Batcher
 from commonweal.services.giving.hot.meter import Meter
 from commonweal.services.giving.hot.shards import Shards
-from commonweal.services.giving.hot.writer import Wish, Writer, carry_gifts, carry_payments
+from commonweal.services.giving.hot.writer import Wish, Writer, carry_gifts
 from commonweal.services.giving.payment import Callback, Ignored, Kind, Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import control
@@ -73,7 +74,7 @@ def hands() -> Hands:
     """Writers that are not open yet."""
     shards, book = Shards(), attrgetter("book")
     giving = [Writer(carry_gifts, book, shards) for _ in range(WRITERS)]
-    return Hands(giving, Writer(carry_payments, book, shards), shards)
+    return Hands(giving, Writer(payment_actions.take_in, book, shards), shards)
 
 
 class Desk:

@@ -22,7 +22,7 @@ from commonweal.kernel.doors import KEY_FIELD, fresh_key
 from commonweal.kernel.files.store import WIDTHS
 from commonweal.kernel.quantity import CNY, Asset, format_amount
 from commonweal.kernel.registry import assets
-from commonweal.kernel.text import Text
+from commonweal.kernel.text import Text, fill
 from commonweal.web import charts, drawings
 from commonweal.web.languages import current, said
 
@@ -32,7 +32,7 @@ register.filter("said", said)
 
 @register.simple_tag
 def say(en: str, zh: str, **values: Any) -> SafeString:
-    """`{% say "English {n}" "中文 {n}" n=count %}`: the text in the page's language, its values escaped.
+    """`{% say "{n} {n:gift|gifts}" "{n} 笔捐款" n=count %}`: the text in the page's language, its values escaped.
 
     The texts themselves are the author's and may carry markup.
     """
@@ -40,7 +40,7 @@ def say(en: str, zh: str, **values: Any) -> SafeString:
     filled = {
         name: conditional_escape(said(value) if isinstance(value, Text) else value) for name, value in values.items()
     }
-    return mark_safe(pattern.format(**filled) if filled else pattern)  # noqa: S308 (all parts are escaped)
+    return mark_safe(fill(pattern, **filled) if filled else pattern)  # noqa: S308 (all parts are escaped)
 
 
 class Both(template.Node):
@@ -74,7 +74,7 @@ def money(amount: int, asset: Asset | str = CNY) -> SafeString:
     written = format_amount(amount, asset)
     if asset.symbol and current() == "en":
         return format_html('<span class="num">{} {}</span>', asset.symbol, written)
-    return format_html('<span class="num">{} {}</span>', written, said(asset.title))
+    return format_html('<span class="num">{} {}</span>', written, said(asset.named(amount)))
 
 
 @register.filter

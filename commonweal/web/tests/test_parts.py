@@ -34,6 +34,16 @@ def test_say_speaks_the_language_and_escapes() -> None:
     assert drawn('{% say "a {b}" "甲 {b}" as x %}[{{ x }}]', b="") == "[a {b}]"
 
 
+def test_say_and_money_have_another_word_for_one_in_english() -> None:
+    source = '{% say "{n} {n:gift|gifts}" "{n} 笔捐款" n=n %}'
+    assert [drawn(source, n=n) for n in (1, 2)] == ["1 gift", "2 gifts"]
+    assert drawn(source, "zh", n=1) == "1 笔捐款"
+    hours = Asset("HOURS", 0, "time", Text("hours", "小时"), one="hour")
+    source = "{% money amount asset %}"
+    assert [words(drawn(source, amount=n, asset=hours)) for n in (1, 0, 5)] == ["1 hour", "0 hours", "5 hours"]
+    assert words(drawn(source, "zh", amount=1, asset=hours)) == "1 小时"
+
+
 def test_a_picture_is_said_by_words_or_is_decoration() -> None:
     source = '{% photo "00" "{what}, in use" "{what}的使用情况" what=what %}'
     assert 'alt="琴的使用情况"' in drawn(source, "zh", what=Text("A piano", "琴"))

@@ -110,6 +110,16 @@ def move(debit: Account, credit: Account, amount: int) -> tuple[Leg, Leg]:
     return Leg(debit.id, amount), Leg(credit.id, -amount)
 
 
+def debits(*parts: tuple[Account, int]) -> tuple[Leg, ...]:
+    """A debit of each account that has a part."""
+    return tuple(Leg(account.id, part) for account, part in parts if part)
+
+
+def credits(*parts: tuple[Account, int]) -> tuple[Leg, ...]:
+    """A credit of each account that has a part."""
+    return tuple(Leg(account.id, -part) for account, part in parts if part)
+
+
 def gift(wish: Give) -> tuple[Leg, ...]:
     """The legs of a gift and of the tip beside it."""
     there = provider(wish.campaign, wish.asset, wish.channel)
@@ -147,8 +157,7 @@ def out(cursor: Cursor, book: uuid.UUID, asset: str, amount: int) -> tuple[Leg, 
     there, collected, later = bank(book, asset), provider(book, asset, COLLECTED), payable(book, asset)
     open_accounts(cursor, [there, collected, later])
     found = cover(amount, balance(cursor, there), balance(cursor, collected))
-    parts = ((there, found.bank), (collected, found.collected), (later, found.payable))
-    return tuple(Leg(account.id, -part) for account, part in parts if part)
+    return credits((there, found.bank), (collected, found.collected), (later, found.payable))
 
 
 def multirange(spans: Iterable[Span]) -> str:

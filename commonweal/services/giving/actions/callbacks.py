@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 from commonweal.kernel.arrays import array, ids, texts
+from commonweal.kernel.jobs import enqueue
 from commonweal.kernel.proof.log import Cursor
 from commonweal.services.giving.payment import Callback
 from commonweal.services.giving.payment.port import NOBODY
 from commonweal.services.giving.rules.gifts import Outcome
+
+CALLED_EVERY = timedelta(hours=1)
+"""Stewards are called about payments that do not match at most so often: the list has them all."""
 
 
 def keep(cursor: Cursor, callback: Callback, outcome: Outcome, now: datetime) -> bool:
@@ -19,6 +23,7 @@ def keep(cursor: Cursor, callback: Callback, outcome: Outcome, now: datetime) ->
 
 def keep_each(cursor: Cursor, judged: Sequence[tuple[Callback, Outcome]], now: datetime) -> list[bool]:
     """The same for many; of two with one nonce the second is the repetition."""
+    _call(cursor, {outcome for _, outcome in judged}, now)
     books = [NOBODY if outcome is Outcome.UNKNOWN else callback.book for callback, outcome in judged]
     cursor.execute(
         """
@@ -48,3 +53,14 @@ def keep_each(cursor: Cursor, judged: Sequence[tuple[Callback, Outcome]], now: d
         kept.append(key in fresh)
         fresh.discard(key)
     return kept
+
+
+def _call(cursor: Cursor, outcomes: Collection[Outcome], now: datetime) -> None:
+    """Have the stewards called when something comes that fits no promise, unless that has been so within the hour."""
+    if Outcome.UNKNOWN not in outcomes and Outcome.DIFFERS not in outcomes:
+        return
+    cursor.execute(
+        "SELECT FROM giving_callback WHERE outcome IN ('unknown', 'differs') AND at > %s LIMIT 1", [now - CALLED_EVERY]
+    )
+    if cursor.fetchone() is None:
+        enqueue("giving.call_about_payments")

@@ -12,20 +12,19 @@ from commonweal.services.giving.queries.card_returns import Use
 from commonweal.services.giving.rules.gifts import COLLECTED
 
 
-def arriving(cursor: Cursor, campaign: uuid.UUID, asset: str, amount: int) -> list[Leg]:
+def arriving(cursor: Cursor, campaign: uuid.UUID, asset: str, amount: int) -> tuple[Leg, ...]:
     """The debits of money that comes from another book: it pays first what waits to be paid, as a settlement does."""
     waiting, collected = books.payable(campaign, asset), books.provider(campaign, asset, COLLECTED)
     open_accounts(cursor, [waiting, collected])
     paid = min(amount, balance(cursor, waiting))
-    parts = ((waiting, paid), (collected, amount - paid))
-    return [Leg(account.id, part) for account, part in parts if part]
+    return books.debits((waiting, paid), (collected, amount - paid))
 
 
 def put_back(cursor: Cursor, use: Use, asset: str, gift_return: uuid.UUID, amount: int, now: datetime) -> None:
     """What was refunded of a gift is on its card again."""
-    legs = [*arriving(cursor, use.campaign, asset, amount), Leg(books.cards(use.campaign, asset).id, -amount)]
+    legs = (*arriving(cursor, use.campaign, asset, amount), Leg(books.cards(use.campaign, asset).id, -amount))
     request = request_hash("card back", str(gift_return), amount)
-    post(cursor, [Transfer(use.campaign, f"card back {gift_return}", request, "giving.card-back", tuple(legs), now)])
+    post(cursor, [Transfer(use.campaign, f"card back {gift_return}", request, "giving.card-back", legs, now)])
     keep(cursor, use, gift_return, None, amount, now)
 
 

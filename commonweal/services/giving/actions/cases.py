@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -39,30 +39,33 @@ def watch() -> int:
         since = queries.looked_at(now)
         # What came within a window's length before the last look may be in windows that were not over then.
         windows = rules.windows(queries.changed_slots(since - 2 * rules.SLOT, now), now)
-        looked, found = 0, queries.promised(since, now)
+        looked, found, campaigns = 0, queries.promised(since, now), dict[str, uuid.UUID]()
         for begin, end in windows:
-            number, more = _look(begin, end)
-            looked, found = looked + number, [*found, *more]
+            number, more, theirs = _look(begin, end)
+            looked, found, campaigns = looked + number, [*found, *more], campaigns | theirs
         cursor.execute(
             "INSERT INTO giving_look (at, windows, gifts, signals) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [now, len(windows), looked, len(found)],
         )
-        return sum(_take_up(cursor, signal, now) for signal in found)
+        return sum(_take_up(cursor, signal, campaigns, now) for signal in found)
 
 
-def _look(begin: datetime, end: datetime) -> tuple[int, list[Signal]]:
-    """How many gifts a window has, and their signals; a window that is too full is halved."""
+def _look(begin: datetime, end: datetime) -> tuple[int, list[Signal], dict[str, uuid.UUID]]:
+    """How many gifts a window has, their signals, and the campaigns of the gifts that these name.
+
+    A window that is too full is halved.
+    """
     rows: Sequence[Row] = queries.given(begin, end)
     found: list[Signal] = []
     parts = -(-len(rows) // rules.MOST_GIFTS)
     for part in range(parts):
         found += signals.find(rows[part * len(rows) // parts : (part + 1) * len(rows) // parts])
-    return len(rows), found
+    named = {gift for signal in found for gift in signal.gifts}
+    return len(rows), found, {each.id: uuid.UUID(each.campaign) for each in rows if each.id in named}
 
 
-def _take_up(cursor: Cursor, signal: Signal, now: datetime) -> bool:
+def _take_up(cursor: Cursor, signal: Signal, campaigns: Mapping[str, uuid.UUID], now: datetime) -> bool:
     """Open a case, or add to the open one that has gifts of this signal. What was decided stays decided."""
-    campaigns = queries.campaigns_of(signal.gifts)
     named = sorted((campaigns[gift], uuid.UUID(gift)) for gift in signal.gifts)
     reasons = [[reason.en, reason.zh] for reason in signal.reasons]
     said = json.dumps([signal.kind, signal.campaign, reasons], ensure_ascii=False).encode()

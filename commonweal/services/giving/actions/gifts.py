@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +15,7 @@ from django.db import connection, transaction
 
 from commonweal.kernel import clock
 from commonweal.kernel.arrays import array, ids, octets, texts
-from commonweal.kernel.errors import NotAllowed, Refusal
+from commonweal.kernel.errors import NotAllowed, Refusal, Unauthenticated
 from commonweal.kernel.ledger import (
     KeyReused,
     Transfer,
@@ -32,21 +34,24 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import (
     agreements,
     books,
-    card_returns,
     cards,
     marks,
     matches,
     payments,
-    returns,
+    reports,
     teams,
 )
 from commonweal.services.giving.payment import Callback, Ignored, Kind, provider
-from commonweal.services.giving.queries import cards as card_queries
 from commonweal.services.giving.queries.campaigns import acts_for, taking, unknown
 from commonweal.services.giving.queries.gifts import Gift, laid_after
 from commonweal.services.giving.rules import fees
 from commonweal.services.giving.rules import gifts as rules
 from commonweal.services.giving.rules.gifts import Give, Outcome
+
+log = logging.getLogger(__name__)
+
+not_believed: Counter[str] = Counter()
+"""How many callbacks of each provider this process has refused for signature or time. What they say is not kept."""
 
 EXPIRE_AT_ONCE = 500
 """Promises that are voided in one transaction."""
@@ -150,23 +155,22 @@ def confirm(channel: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         callback = provider(channel).read_callback(body, headers, now)
     except Ignored:
         return Outcome.IGNORED
+    except Unauthenticated as refused:
+        not_believed[channel] += 1
+        log.warning("callback of %s not believed (%s): %d by now", channel, refused.code, not_believed[channel])
+        raise
     if callback.kind is Kind.AGREEMENT:
         return agreements.take_in(callback)
     if callback.kind is Kind.PAYMENT:
         return take_in(callback)
-    callback = returns.named(callback)
-    if card_queries.find(callback.book, callback.gift):
-        return card_returns.take_in(callback)
-    return returns.take_in(callback)
+    return reports.take_in(callback)
 
 
 def take_in(callback: Callback) -> Outcome:
     """Take in a payment that a provider reports, called back or asked for: of a gift, or of a gift card."""
-    if card_queries.find(callback.book, callback.gift):
-        return cards.take_in(callback)
     with transaction.atomic(), prepared() as cursor:
         (outcome,) = payments.take_in(cursor, [callback], clock.now())
-    return outcome
+    return cards.take_in(callback) if outcome is None else outcome
 
 
 def expire() -> int:

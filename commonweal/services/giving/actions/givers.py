@@ -77,6 +77,12 @@ def name_on_receipts(party: Party, taxpayer: Taxpayer) -> None:
         )
 
 
+def name_company(officer: Party, company: Party, taxpayer: Taxpayer) -> None:
+    """How receipts name an organisation. Raises `NotAllowed` unless an officer of it says so."""
+    people.require_role(officer, people.OFFICER, company)
+    name_on_receipts(company, taxpayer)
+
+
 def company_link(officer: Party, company: Party) -> str:
     """What an employee opens to join: signed, good for 30 days. Raises `NotAllowed`."""
     people.require_role(officer, people.OFFICER, company)

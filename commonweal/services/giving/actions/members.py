@@ -125,7 +125,7 @@ def _close(cursor: Cursor, bank: queries.Bank, member: queries.Member, *, bears:
         raise Conflict(
             "member.owes",
             Text(
-                "You owe {n} minutes. Help somebody, or ask an officer to release you.",
+                "You owe {n} {n:minute|minutes}. Help somebody, or ask an officer to release you.",
                 "您还欠 {n} 分钟。请先帮助他人，或请负责人为您办理退出。",
             ).format(n=-balance),
         )

@@ -20,7 +20,8 @@ from commonweal.kernel.proof import Fact, append
 from commonweal.kernel.proof.log import Cursor
 from commonweal.kernel.text import Text
 from commonweal.services.giving import matching
-from commonweal.services.giving.actions import books, line, returns
+from commonweal.services.giving.actions import books, line
+from commonweal.services.giving.actions.claw_backs import claw_back
 from commonweal.services.giving.matching import pool_file
 from commonweal.services.giving.queries import cases
 from commonweal.services.giving.queries import pools as queries
@@ -222,7 +223,7 @@ def _catch_up(cursor: Cursor, pool: queries.Pool, now: datetime) -> None:
     )
     for book, gift in cursor.fetchall():
         line.lock(cursor, book)
-        returns.claw_back(cursor, book, gift, now)
+        claw_back(cursor, book, gift, now)
 
 
 def _lock(cursor: Cursor, pool: uuid.UUID) -> None:

@@ -1,4 +1,4 @@
-"""What is paid once more: it is in the provider's hands, it is owed to its payer, and it is sent back."""
+"""What is paid once more, or for a gift that its campaign may not have: it is owed to its payer, and sent back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from commonweal.services.giving.queries import twice as queries
 
 
 def owe(cursor: Cursor, callback: Callback, now: datetime) -> None:
-    """Book a payment of what is paid already, once, in the caller's transaction; it goes back by an errand."""
+    """Book such a payment, once, in the caller's transaction; it goes back by an errand."""
     book, asset = callback.book, callback.asset
     id = derived(book, f"twice:{callback.provider}:{callback.reference}")
     cursor.execute("SELECT FROM giving_gift WHERE book = %s AND id = %s FOR UPDATE", [book, callback.gift])

@@ -9,7 +9,9 @@ from ninja import Router
 
 from commonweal.services.giving.api import (
     appeals,
+    bank_reports,
     banks,
+    board,
     campaigns,
     cards,
     cases,
@@ -35,7 +37,9 @@ from commonweal.services.giving.api import (
 router = Router()
 for noun in (
     appeals,
+    bank_reports,
     banks,
+    board,
     campaigns,
     cards,
     cases,

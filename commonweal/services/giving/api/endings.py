@@ -10,7 +10,7 @@ from ninja import Router, Status
 from commonweal.kernel.doors import Amount, Body, IdempotencyKey
 from commonweal.kernel.parties import session
 from commonweal.services.giving.actions import endings as actions
-from commonweal.services.giving.actions import returns as return_actions
+from commonweal.services.giving.actions import receivables, returns
 from commonweal.services.giving.api.shapes import Documents, Made, Words
 from commonweal.services.giving.queries import campaigns
 from commonweal.services.giving.rules.plans import Asking
@@ -57,7 +57,7 @@ def pass_on(request: HttpRequest, campaign: uuid.UUID, leftover: NewLeftover, ke
 def repay(request: HttpRequest, campaign: uuid.UUID, repayment: Amount, key: IdempotencyKey) -> Status[Made]:
     """For spent gifts that were charged back."""
     party, asset = session.signed_in(request), campaigns.card(campaign).asset
-    return Status(201, Made(id=return_actions.repay(party, campaign, repayment.read(asset), key)))
+    return Status(201, Made(id=receivables.repay(party, campaign, repayment.read(asset), key)))
 
 
 @router.post("/campaigns/{uuid:campaign}/gifts/{uuid:gift}/refunds", response={201: Made}, summary="Refund a gift")
@@ -66,4 +66,4 @@ def refund(
 ) -> Status[Made]:
     """For the charity and for stewards: only what has not been spent can go back."""
     party, amount = session.signed_in(request), refund.read(campaigns.card(campaign).asset)
-    return Status(201, Made(id=return_actions.refund(party, campaign, gift, amount, refund.reason, key)))
+    return Status(201, Made(id=returns.refund(party, campaign, gift, amount, refund.reason, key)))

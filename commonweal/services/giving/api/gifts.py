@@ -53,7 +53,7 @@ class Gift(Schema):
     id: uuid.UUID
     campaign: uuid.UUID
     amount: Amount
-    state: Literal["waiting", "paid", "expired", "frozen", "returned"]
+    state: Literal["waiting", "paid", "expired", "frozen", "returned", "going-back"]
     given_at: datetime
     fact: uuid.UUID | None
     pay: str | None
@@ -80,6 +80,7 @@ class Outcome(Schema):
         "unknown",
         "differs",
         "twice",
+        "sent-back",
         "refunded",
         "refund-failed",
         "charged-back",
@@ -137,10 +138,10 @@ def give(
     return Status(201, answer)
 
 
-@router.get("/campaigns/{uuid:campaign}/gifts/{uuid:gift}", response=Gift, summary="One's own gift")
+@router.get("/campaigns/{uuid:campaign}/gifts/{uuid:gift}", response=Gift, summary="A gift of one's own")
 def gift(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> Gift:
-    """A gift of one's own."""
-    found = gifts.gift_of(session.signed_in(request).id, campaign, gift)
+    """One's own, or that of an organisation for which one acts."""
+    found = gifts.seen_by(session.signed_in(request).id, campaign, gift)
     try:
         return Gift.of(found, _where(found))
     except Refusal:  # its provider is away, or will have nothing of it

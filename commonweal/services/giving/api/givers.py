@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from ninja import Path, Router, Schema, Status
 
 from commonweal.kernel.doors import Amount
-from commonweal.kernel.parties import session
+from commonweal.kernel.parties import people, session
+from commonweal.kernel.parties.models import Party
 from commonweal.services.giving.actions import givers as actions
 from commonweal.services.giving.api.shapes import Both
 from commonweal.services.giving.queries import givers
@@ -49,8 +50,23 @@ def unfollow(request: HttpRequest, campaign: uuid.UUID) -> Status[None]:
 @router.get("/statement/{year}", response=list[StatementRow], summary="One's own gifts of a year")
 def statement(request: HttpRequest, year: Annotated[int, Path(ge=2000, le=2200)]) -> list[StatementRow]:
     """The gifts that arrived in a year of the local calendar, oldest first."""
-    party, zone = session.signed_in(request), ZoneInfo(settings.LOCAL_ZONE)
-    made = givers.statement(party.id, datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone))
+    return _statement(session.signed_in(request).id, year)
+
+
+@router.get(
+    "/companies/{uuid:company}/statement/{year}", response=list[StatementRow], summary="A company's own gifts of a year"
+)
+def of_company(
+    request: HttpRequest, company: Annotated[uuid.UUID, Path()], year: Annotated[int, Path(ge=2000, le=2200)]
+) -> list[StatementRow]:
+    """For its officers: the gifts that it has paid for itself, oldest first."""
+    people.require_role(session.signed_in(request), people.OFFICER, Party(id=company))
+    return _statement(company, year)
+
+
+def _statement(giver: uuid.UUID, year: int) -> list[StatementRow]:
+    zone = ZoneInfo(settings.LOCAL_ZONE)
+    made = givers.statement(giver, datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone))
     return [
         StatementRow(
             campaign=each.campaign,

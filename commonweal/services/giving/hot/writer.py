@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -17,14 +19,15 @@ from commonweal.kernel.errors import Refusal
 from commonweal.kernel.ledger import stripe
 from commonweal.kernel.parties import people
 from commonweal.kernel.proof.log import Cursor
-from commonweal.kernel.sql import prepared
-from commonweal.services.giving.actions import gifts, payments
+from commonweal.kernel.sql import discard_plans, keep_plans, prepared
+from commonweal.services.giving.actions import gifts
 from commonweal.services.giving.hot.batcher import Unreachable
 from commonweal.services.giving.hot.shards import Shards
-from commonweal.services.giving.payment import Callback
-from commonweal.services.giving.queries import cards
 from commonweal.services.giving.queries.campaigns import acting
-from commonweal.services.giving.rules.gifts import Give, Outcome
+from commonweal.services.giving.rules.gifts import Give
+
+PLANS_KEPT = 5.0
+"""Seconds: in a rush tables are soon no longer what they were when a plan was made, and their statistics lag behind."""
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -55,6 +58,7 @@ class Writer(Generic[Asked, Answer]):
         self._carry, self._book, self._shards = carry, book, shards
         self._thread = ThreadPoolExecutor(1, carry.__name__)
         self._leased = False
+        self._planned = 0.0
 
     def open(self) -> None:
         """Connect and lease a stripe now rather than with the first batch; what fails is tried again then."""
@@ -70,13 +74,16 @@ class Writer(Generic[Asked, Answer]):
         self._thread.shutdown()
 
     def _end(self) -> None:
-        if self._leased:
-            with connection.cursor() as cursor:
-                stripe.release(cursor)
+        """End the session: its lease and its plans are not for whomever the pool would give it to."""
+        self._leased = False
+        with suppress(OperationalError, InterfaceError):
+            if connection.connection is not None:
+                connection.connection.close()
         connection.close()
 
     def _lease(self) -> None:
         if not self._leased:
+            keep_plans()
             with connection.cursor() as cursor:
                 stripe.lease(cursor)
                 self._shards.look(cursor)
@@ -86,11 +93,13 @@ class Writer(Generic[Asked, Answer]):
         try:
             self._lease()
             with transaction.atomic(), prepared() as cursor:
+                if time.monotonic() > self._planned + PLANS_KEPT:
+                    discard_plans(cursor)
+                    self._planned = time.monotonic()
                 self._shards.learn(cursor, map(self._book, batch))
                 return self._carry(cursor, batch, clock.now())
         except (OperationalError, InterfaceError) as error:
-            self._leased = False
-            connection.close()
+            self._end()
             raise Unreachable from error
 
 
@@ -100,14 +109,6 @@ def carry_gifts(cursor: Cursor, batch: list[Wish], now: datetime) -> list[gifts.
     wishes = _allowed(batch, parties)
     taken = iter(gifts.take(cursor, [wish for wish in wishes if wish], now))
     return [next(taken) if wish else None for wish in wishes]
-
-
-def carry_payments(cursor: Cursor, batch: list[Callback], now: datetime) -> list[Outcome | None]:
-    """Take in payments of gifts; None for that of a card."""
-    bought = cards.among({(callback.book, callback.gift) for callback in batch})
-    ours = [callback for callback in batch if (callback.book, callback.gift) not in bought]
-    outcomes = iter(payments.take_in(cursor, ours, now))
-    return [None if (callback.book, callback.gift) in bought else next(outcomes) for callback in batch]
 
 
 def _allowed(batch: list[Wish], parties: Mapping[bytes, uuid.UUID]) -> list[Give | None]:

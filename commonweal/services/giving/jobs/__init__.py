@@ -13,8 +13,18 @@ from commonweal.services.giving.actions import members as member_actions
 from commonweal.services.giving.actions import teams as team_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.actions.openings import opening
-from commonweal.services.giving.jobs.banks import clear_banks, expire_exchanges, tell_exchange
-from commonweal.services.giving.jobs.gifts import announce, count, deliver, expire, lay, remind, tell, thank
+from commonweal.services.giving.jobs.banks import clear_banks, expire_exchanges, tell_exchange, tell_listing
+from commonweal.services.giving.jobs.gifts import (
+    announce,
+    call_about_payments,
+    count,
+    deliver,
+    expire,
+    lay,
+    remind,
+    tell,
+    thank,
+)
 from commonweal.services.giving.jobs.payouts import disclosure, pay, pay_income, tell_declined, tell_paid, tell_use
 from commonweal.services.giving.jobs.people import (
     tell_appeal,
@@ -43,10 +53,12 @@ from commonweal.services.giving.jobs.returns import (
     refund,
     tell_card_returned,
     tell_returned,
+    tell_sent_back,
 )
 
 __all__ = [
     "announce",
+    "call_about_payments",
     "call_stewards",
     "card_refund",
     "charge",
@@ -82,10 +94,12 @@ __all__ = [
     "tell_exchange",
     "tell_invoice",
     "tell_judged",
+    "tell_listing",
     "tell_message",
     "tell_paid",
     "tell_recurring",
     "tell_returned",
+    "tell_sent_back",
     "tell_teams",
     "tell_use",
     "thank",

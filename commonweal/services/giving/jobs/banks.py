@@ -10,9 +10,7 @@ from commonweal.kernel.notices.inbox import notify
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import clearings as clearing_actions
 from commonweal.services.giving.actions import exchanges as exchange_actions
-from commonweal.services.giving.queries import (
-    exchanges,
-)
+from commonweal.services.giving.queries import board, exchanges
 from commonweal.services.giving.rules.banks import Standing as ExchangeStanding
 
 
@@ -26,11 +24,24 @@ def tell_exchange(book: str, id: str) -> None:
         notify(
             side.person,
             "giving.exchange",
-            Text("{n} minutes, {what}: {how}", "{what}，{n} 分钟：{how}").format(
+            Text("{n} {n:minute|minutes}, {what}: {how}", "{what}，{n} 分钟：{how}").format(
                 n=found.minutes, what=found.category_title, how=found.standing_title
             ),
             Text("In the time bank “{bank}”.", "时间银行“{bank}”。").format(bank=side.bank_name),
             f"/giving/banks/{book}/exchanges/{id}/",
+        )
+
+
+@task("giving.tell_listing")
+def tell_listing(word: str) -> None:
+    """Tell a member that somebody has written about what stands on the board; what, is read there alone."""
+    if found := board.told(uuid.UUID(word)):
+        notify(
+            found.receiver,
+            "giving.listing",
+            Text("{what}: a member has written to you", "{what}：有成员给您留言").format(what=found.category),
+            Text("About an offer or a need in your time bank.", "关于时间银行互助信息。"),
+            f"/giving/banks/{found.bank}/board/{found.listing}/",
         )
 
 

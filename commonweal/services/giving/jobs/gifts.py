@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from commonweal.kernel.jobs import every, task
 from commonweal.kernel.notices.inbox import Letter, notify, notify_each
+from commonweal.kernel.parties import people
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import control as control_actions
 from commonweal.services.giving.actions import gifts as gift_actions
@@ -89,6 +90,18 @@ def announce() -> None:
 def deliver(delivery: str) -> None:
     """Send one signed delivery; what never arrives becomes a dead letter."""
     webhook_actions.deliver(uuid.UUID(delivery))
+
+
+@task("giving.call_about_payments")
+def call_about_payments() -> None:
+    """Call the stewards: a provider reports what fits no promise. Nothing has moved; the list has what came."""
+    title = Text("A payment does not match", "有付款不符")
+    body = Text(
+        "A provider reports a payment for no gift of ours, or another amount or currency. Nothing was booked.",
+        "支付机构报告的款项没有对应捐款，或金额、货币不一致，未入账。",
+    )
+    link = "/giving/mismatches/"
+    notify_each("giving.call", [Letter(steward, title, body, link) for steward in people.stewards()])
 
 
 @task("giving.expire")

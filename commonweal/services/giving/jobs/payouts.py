@@ -19,6 +19,7 @@ from commonweal.services.giving.queries import (
     payouts,
     webhooks,
 )
+from commonweal.services.giving.rules.matches import CHANNEL as MATCH
 
 
 @task("giving.pay_income")
@@ -46,7 +47,7 @@ def tell_paid(campaign: str, request: str) -> None:
         f"/giving/{campaign}/payouts/{request}/",
     )
     for source in gifts.sources(paid.campaign, paid.id):
-        if source.giver is None:
+        if source.giver is None or source.channel == MATCH:  # a company reads of its matches in its statement
             continue
         notify(
             source.giver,
@@ -64,7 +65,7 @@ def tell_use(campaign: str, request: str, after: int) -> None:
     """Tell those whose gifts paid for something how it is used."""
     paid = payouts.payout(uuid.UUID(campaign), uuid.UUID(request))
     for source in gifts.sources(paid.campaign, paid.id):
-        if source.giver is None:
+        if source.giver is None or source.channel == MATCH:
             continue
         notify(
             source.giver,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+from commonweal.kernel import clock
 from commonweal.kernel.jobs import every, task
 from commonweal.kernel.notices.inbox import notify
 from commonweal.kernel.text import Text
@@ -15,10 +16,13 @@ from commonweal.services.giving.actions import twice as twice_actions
 from commonweal.services.giving.actions import webhooks as webhook_actions
 from commonweal.services.giving.jobs.words import money
 from commonweal.services.giving.queries import (
+    campaigns,
     card_returns,
+    gifts,
     returns,
     webhooks,
 )
+from commonweal.services.giving.rules import campaigns as campaign_rules
 from commonweal.services.giving.rules.returns import TITLES, Cause, Standing
 
 
@@ -30,8 +34,30 @@ def refund(campaign: str, id: str) -> None:
 
 @task("giving.give_twice_back")
 def give_twice_back(campaign: str, id: str) -> None:
-    """Send back what was paid once more."""
+    """Send back what was paid once more, or too late."""
     twice_actions.give_back(uuid.UUID(campaign), uuid.UUID(id))
+
+
+@task("giving.tell_sent_back")
+def tell_sent_back(campaign: str, gift: str) -> None:
+    """Tell a giver that what they have paid is on its way back, and why."""
+    found = gifts.gift(uuid.UUID(campaign), uuid.UUID(gift))
+    if found.giver is None:
+        return
+    now = clock.now()
+    state = campaign_rules.state(campaigns.taking([found.campaign], now)[found.campaign].standing, now)
+    why = campaign_rules.REASONS.get(state, Text("Your payment came too late.", "您的付款到账过晚。"))
+    notify(
+        found.giver,
+        "giving.returned",
+        Text("Your payment of {amount} goes back to you", "您支付的 {amount} 将退回给您").format(
+            amount=money(found.whole, found.asset)
+        ),
+        Text(
+            "When it came, “{title}” could not have it any more. {why}", "款项到账时，“{title}”已不能接收。{why}"
+        ).format(title=found.title, why=why),
+        f"/giving/{campaign}/gifts/{gift}/",
+    )
 
 
 @task("giving.tell_returned")

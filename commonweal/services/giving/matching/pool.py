@@ -210,7 +210,7 @@ def check_opening(pool: Pool, now: datetime) -> None:
                 "A pool opens in the future, so that all can know of it.",
                 "配捐须先公布、后开始，开始时间不能早于现在。",
             ),
-            field="slices",
+            field="opens_at",
         )
     if pool.seed is not None:
         raise _seed_early()

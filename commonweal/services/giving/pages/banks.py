@@ -43,7 +43,7 @@ def banks(request: HttpRequest) -> HttpResponse:
         "mine": {each.bank for each in queries.memberships(party.id)} if party else set(),
         "organisations": [(each.id, each.name) for each in acting if each.id not in having],
     }
-    return _shown(request, "giving/banks.html", context, refusal)
+    return shown(request, "giving/banks.html", context, refusal)
 
 
 @require_http_methods(["GET", "POST"])
@@ -65,16 +65,16 @@ def bank(request: HttpRequest, bank: uuid.UUID) -> HttpResponse:
         "bars": [(line.title, line.minutes) for line in report if line.minutes is not None],
         "alliances": queries.alliances(bank),
         "member": queries.member_of(bank, party.id) if party else None,
-        "officer": _acts(party, there),
+        "officer": acts(party, there),
     }
-    return _shown(request, "giving/bank_page.html", context, refusal)
+    return shown(request, "giving/bank_page.html", context, refusal)
 
 
 @require_http_methods(["GET", "POST"])
 def bank_members(request: HttpRequest, bank: uuid.UUID) -> HttpResponse:
     """The members, for members; officers admit and release. Raises `NotFound` for everybody else."""
     party, there, refusal = session.signed_in(request), queries.bank(bank), None
-    member, officer = queries.member_of(bank, party.id), _acts(party, there)
+    member, officer = queries.member_of(bank, party.id), acts(party, there)
     if not officer and not (member and member.active):
         raise queries.unknown_member()
     if request.method == "POST":
@@ -93,7 +93,7 @@ def bank_members(request: HttpRequest, bank: uuid.UUID) -> HttpResponse:
         "officer": officer,
         "me": party.id,
     }
-    return _shown(request, "giving/bank_members.html", context, refusal)
+    return shown(request, "giving/bank_members.html", context, refusal)
 
 
 @require_http_methods(["GET", "POST"])
@@ -117,15 +117,17 @@ def bank_allies(request: HttpRequest, bank: uuid.UUID) -> HttpResponse:
         "bank": there,
         "alliances": queries.alliances(bank),
         "others": [(each.id, each.name) for each in queries.banks() if each.id != bank],
-        "officer": _acts(party, there),
+        "officer": acts(party, there),
     }
-    return _shown(request, "giving/bank_allies.html", context, refusal)
+    return shown(request, "giving/bank_allies.html", context, refusal)
 
 
-def _acts(party: Party | None, bank: queries.Bank) -> bool:
+def acts(party: Party | None, bank: queries.Bank) -> bool:
+    """Whether somebody is an officer of a bank."""
     return party is not None and people.OFFICER in people.roles(party, Party(id=bank.organisation))
 
 
-def _shown(request: HttpRequest, template: str, context: Mapping[str, object], refusal: Refusal | None) -> HttpResponse:
+def shown(request: HttpRequest, template: str, context: Mapping[str, object], refusal: Refusal | None) -> HttpResponse:
+    """A page with a form, again if what was sent was refused."""
     told = {**context, "refusal": refusal, "form": request.POST if refusal else None}
     return render(request, template, told, status=refusal.status if refusal else 200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -17,7 +18,8 @@ from commonweal.kernel.parties.models import Party
 from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import partners as actions
 from commonweal.services.giving.pages.forms import one_of
-from commonweal.services.giving.queries import campaigns, companies, invoices
+from commonweal.services.giving.pages.givers import read_taxpayer, show_statement, show_taxpayer
+from commonweal.services.giving.queries import campaigns, companies, givers, invoices
 from commonweal.services.giving.queries import partners as queries
 from commonweal.services.giving.queries.grants import unknown_organisation
 from commonweal.services.giving.rules import companies as company_rules
@@ -35,6 +37,7 @@ def company(request: HttpRequest) -> HttpResponse:
             "employees": companies.employees(each.id),
             "link": giver_actions.company_link(party, each),
             "years": companies.years(each.id),
+            "given_in": givers.years(each.id, settings.LOCAL_ZONE),
             "partners": _with_cards(queries.of_company(each.id)),
             "invoices": invoices.of_company(each.id),
         }
@@ -59,6 +62,29 @@ def report(request: HttpRequest, company: uuid.UUID, year: int) -> HttpResponse:
         "made_at": clock.now(),
     }
     return render(request, "giving/company_report.html", context)
+
+
+@never_cache
+@require_safe
+def statement(request: HttpRequest, company: uuid.UUID, year: int) -> HttpResponse:
+    """What a company itself has given in a year of the local calendar: printable."""
+    if not 2000 <= year <= 2200:
+        raise Http404
+    return show_statement(request, _acted_for(session.signed_in(request), company), year)
+
+
+@require_http_methods(["GET", "POST"])
+def taxpayer(request: HttpRequest, company: uuid.UUID) -> HttpResponse:
+    """How receipts name a company."""
+    party = session.signed_in(request)
+    found, refusal = _acted_for(party, company), None
+    if request.method == "POST":
+        try:
+            giver_actions.name_company(party, found, read_taxpayer(request))
+            return see_other("giving:company")
+        except Invalid as error:
+            refusal = error
+    return show_taxpayer(request, found, refusal)
 
 
 def _acted_for(party: Party, company: uuid.UUID) -> Party:

@@ -16,7 +16,7 @@ from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import deeds as actions
 from commonweal.services.giving.pages.charity import officer_of
 from commonweal.services.giving.pages.forms import moment
-from commonweal.services.giving.queries import campaigns, exchanges
+from commonweal.services.giving.queries import campaigns, exchanges, orders
 from commonweal.services.giving.queries import deeds as queries
 from commonweal.services.giving.rules import deeds as rules
 from commonweal.services.giving.rules import texts
@@ -36,6 +36,7 @@ def _show(request: HttpRequest, campaign: uuid.UUID, refusal: Refusal | None = N
         "page": page,
         "card": page.card,
         "got": queries.got(campaign),
+        "goods": orders.goods(campaign),
         "shifts": queries.shifts(campaign, party.id if party else None),
         "sponsorships": queries.sponsorships(campaign),
         "to_confirm": queries.to_confirm(campaign) if officer else [],

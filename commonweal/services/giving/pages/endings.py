@@ -12,7 +12,7 @@ from commonweal.kernel.doors import form_key, see_other
 from commonweal.kernel.errors import Conflict, Invalid, TooLarge
 from commonweal.kernel.parties import people, session
 from commonweal.services.giving.actions import endings as actions
-from commonweal.services.giving.actions import returns as return_actions
+from commonweal.services.giving.actions import receivables
 from commonweal.services.giving.pages.charity import officer_of
 from commonweal.services.giving.pages.forms import amount, one_of
 from commonweal.services.giving.queries import campaigns, endings, payouts, returns
@@ -72,7 +72,7 @@ def repay(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             repaid = amount(request.POST, "amount", card.asset)
-            return_actions.repay(party, campaign, repaid, form_key(request))
+            receivables.repay(party, campaign, repaid, form_key(request))
             return see_other("giving:repay", campaign)
         except (Invalid, Conflict) as error:
             refusal = error

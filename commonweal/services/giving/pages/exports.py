@@ -27,7 +27,9 @@ def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t"} else value
 
 
-def _csv(name: str, head: Sequence[str], lines: Iterable[Sequence[object]]) -> StreamingHttpResponse:
+def file(name: str, head: Sequence[str], lines: Iterable[Sequence[object]]) -> StreamingHttpResponse:
+    """A table as a file, written out line after line."""
+
     def written() -> Iterator[str]:
         writer = csv.writer(_Line())
         yield "\ufeff" + str(writer.writerow(head))  # a mark by which spreadsheets know UTF-8
@@ -49,7 +51,7 @@ def gifts(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse | Streaming
         for each in exports.payments(campaign)
     )  # fmt: skip
     head = ("number", "gift", "received", "amount", "gone_back", "asset", "channel", "reference", "fact")
-    return _csv(f"gifts-{campaign}.csv", head, lines)
+    return file(f"gifts-{campaign}.csv", head, lines)
 
 
 @require_safe
@@ -63,4 +65,4 @@ def payouts(request: HttpRequest, campaign: uuid.UUID) -> HttpResponse | Streami
         for each in payout_queries.payouts_of(campaign)
     ]  # fmt: skip
     head = ("payout", "asked", "amount", "asset", "what_zh", "what_en", "state", "paid", "fact")
-    return _csv(f"payouts-{campaign}.csv", head, lines)
+    return file(f"payouts-{campaign}.csv", head, lines)

@@ -48,6 +48,14 @@ def one_of(form: QueryDict, field: str) -> uuid.UUID:
         raise Invalid("choice.none", Text("Choose one of these.", "请选择一项。"), field=field) from error
 
 
+def several(form: QueryDict, field: str) -> list[uuid.UUID]:
+    """Which ones were chosen, if any. Raises `Invalid` (`choice.none`)."""
+    try:
+        return [uuid.UUID(chosen) for chosen in form.getlist(field)]
+    except ValueError as error:
+        raise Invalid("choice.none", Text("Choose one of these.", "请选择一项。"), field=field) from error
+
+
 def whole(form: QueryDict, field: str, default: int) -> int:
     """A whole number, `default` if nothing was written. Raises `Invalid` (`number.form`)."""
     written = form.get(field, "").strip() or str(default)

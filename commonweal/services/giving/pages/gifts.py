@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.paginator import Paginator
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -16,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from commonweal.kernel import clock, proof
 from commonweal.kernel.doors import form_key, see_other
 from commonweal.kernel.errors import Conflict, Invalid, NotFound, Refusal
-from commonweal.kernel.parties import session
+from commonweal.kernel.parties import people, session
 from commonweal.kernel.quantity import parse_amount
 from commonweal.kernel.text import Text
 from commonweal.services.giving.actions import gifts as actions
@@ -45,6 +47,8 @@ from commonweal.services.giving.rules import receipts
 from commonweal.services.giving.rules.cases import KEEP_MARKS
 from commonweal.services.giving.rules.gifts import Give, State
 from commonweal.services.giving.rules.matches import CHANNEL
+
+PER_PAGE = 20
 
 DEVICE = "device"
 """The cookie with a browser's random name: set when somebody gives, so that one person behind many accounts is seen
@@ -138,7 +142,7 @@ def show_gift(
     request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID, refusal: Invalid | Conflict | None = None
 ) -> HttpResponse:
     """The receipt; with a refusal, its form of objection as it was sent."""
-    found = _own(request, campaign, gift)
+    found = _seen(request, campaign, gift)
     placed = None
     if found.fact:
         with connection.cursor() as cursor:
@@ -147,8 +151,12 @@ def show_gift(
     used = [(part, uses.of_payout(campaign, part.request), uses.idle(campaign, part.request)) for part in parts]
     bought = [(part, orders.shares(campaign, part.request, gift)) for part in parts]
     checkout = _checkout(found) if found.state is State.WAITING else ""
+    visitor = session.visitor(request)
+    company = people.named(found.giver) if visitor and found.giver and found.giver != visitor.id else None
     context = {
         "gift": found,
+        "company": company,
+        "year": found.paid_at.astimezone(ZoneInfo(settings.LOCAL_ZONE)).year if found.paid_at else None,
         "code": code_of(checkout) if is_scanned(checkout) else "",
         "proved": placed is not None and placed.index is not None,
         "index": placed.index if placed else None,
@@ -160,9 +168,10 @@ def show_gift(
         "renewal": recurring.renewed_by(campaign, gift),
         "impact": receipts.impact(givers.needs(campaign), found.kept),
         "checkout": checkout,
+        "sent_back": not found.paid_at and found.state in (State.GOING_BACK, State.RETURNED),
         "team": team_queries.of_gift(campaign, gift),
         "greeted": team_queries.has_greeted(campaign, gift),
-        "checks": cases.of_gift(campaign, gift),
+        "checks": [] if company else cases.of_gift(campaign, gift),
         "lots": pools.drawing(campaign, found.at) if found.fact and found.channel != CHANNEL else [],
         "refusal": refusal,
         "form": request.POST if refusal else None,
@@ -173,7 +182,7 @@ def show_gift(
 @require_safe
 def receipt(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResponse:
     """The file with which a stranger checks the gift, offline."""
-    found = _own(request, campaign, gift)
+    found = _seen(request, campaign, gift)
     key = proof.load_verifier(settings.HOME)
     made = None
     if found.fact and found.giver and key:
@@ -197,11 +206,13 @@ def receipt(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpR
 def mine(request: HttpRequest) -> HttpResponse:
     """What one has given, and what became of it."""
     party = session.visitor(request)
-    found = gifts.gifts_of(party.id) if party else []
-    traces = gifts.traces_of(party.id) if party else {}
+    page = Paginator(gifts.Gifts(party.id) if party else [], PER_PAGE).get_page(request.GET.get("page"))
+    shown = list(page)
+    traces = gifts.traces_of(shown)
     written = threads.of_giver(party.id) if party else []
     context = {
-        "gifts": [(each, traces.get(each.id, [])) for each in found],
+        "page": page,
+        "gifts": [(each, traces.get(each.id, [])) for each in shown],
         "signed_in": party is not None,
         "years": givers.years(party.id, settings.LOCAL_ZONE) if party else [],
         "recurring": recurring.of(party.id) if party else [],
@@ -214,9 +225,9 @@ def mine(request: HttpRequest) -> HttpResponse:
     return render(request, "giving/mine.html", context)
 
 
-def _own(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> gifts.Gift:
+def _seen(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> gifts.Gift:
     party = session.visitor(request)
-    return gifts.gift_of(party.id if party else None, campaign, gift)
+    return gifts.seen_by(party.id if party else None, campaign, gift)
 
 
 def _checkout(found: gifts.Gift) -> str:

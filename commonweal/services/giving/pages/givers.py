@@ -16,6 +16,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.doors import see_other
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.parties import people, session
+from commonweal.kernel.parties.models import Party
 from commonweal.kernel.quantity import CNY
 from commonweal.services.giving.actions import givers as actions
 from commonweal.services.giving.queries import campaigns, gifts
@@ -31,8 +32,14 @@ def statement(request: HttpRequest, year: int) -> HttpResponse:
     """What one has given in a year of the local calendar: printable."""
     if not 2000 <= year <= 2200:
         raise Http404
-    party, zone = session.signed_in(request), ZoneInfo(settings.LOCAL_ZONE)
+    return show_statement(request, session.signed_in(request), year)
+
+
+def show_statement(request: HttpRequest, party: Party, year: int) -> HttpResponse:
+    """The statement of somebody, or of an organisation."""
+    zone = ZoneInfo(settings.LOCAL_ZONE)
     context = {
+        "company": party if party.kind == Party.Kind.ORGANISATION else None,
         "year": year,
         "statement": queries.statement(
             party.id, datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
@@ -49,14 +56,14 @@ def statement(request: HttpRequest, year: int) -> HttpResponse:
 def printed(request: HttpRequest, campaign: uuid.UUID, gift: uuid.UUID) -> HttpResponse:
     """The receipt of a gift that has arrived, as a sheet to print."""
     party = session.visitor(request)
-    found = gifts.gift_of(party.id if party else None, campaign, gift)
+    found = gifts.seen_by(party.id if party else None, campaign, gift)
     if found.state is not State.PAID:
         raise gifts.unknown()
     context = {
         "gift": found,
         "page": campaigns.page(campaign),
         "capitals": receipts.capitals(found.kept) if found.asset == CNY else "",
-        "taxpayer": queries.taxpayer(party.id) if party else None,
+        "taxpayer": queries.taxpayer(found.giver) if found.giver else None,
         "impact": receipts.impact(queries.needs(campaign), found.kept),
     }
     return render(request, "giving/printed.html", context)
@@ -69,14 +76,24 @@ def taxpayer(request: HttpRequest) -> HttpResponse:
     refusal = None
     if request.method == "POST":
         try:
-            named = receipts.taxpayer(request.POST.get("name", ""), request.POST.get("number", ""))
-            actions.name_on_receipts(party, named)
+            actions.name_on_receipts(party, read_taxpayer(request))
             return see_other("giving:mine")
         except Invalid as error:
             refusal = error
+    return show_taxpayer(request, party, refusal)
+
+
+def read_taxpayer(request: HttpRequest) -> receipts.Taxpayer:
+    """What the form says. Raises what `rules.receipts.taxpayer` raises."""
+    return receipts.taxpayer(request.POST.get("name", ""), request.POST.get("number", ""))
+
+
+def show_taxpayer(request: HttpRequest, party: Party, refusal: Invalid | None) -> HttpResponse:
+    """The form, for somebody or for an organisation."""
     known = queries.taxpayer(party.id)
     kept = {"name": known.name, "number": known.number} if known else None
-    context = {"refusal": refusal, "form": request.POST if refusal else kept}
+    company = party if party.kind == Party.Kind.ORGANISATION else None
+    context = {"company": company, "refusal": refusal, "form": request.POST if refusal else kept}
     return render(request, "giving/taxpayer.html", context, status=refusal.status if refusal else 200)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -77,6 +79,8 @@ def invoice(request: HttpRequest, charity: uuid.UUID, year: int, number: int) ->
     context = {
         "invoice": found,
         "capitals": receipts.capitals(found.amount) if found.asset == CNY else "",
+        "gives": found.company.id in queries.acts_for(party.id),
+        "year": found.ended_at.astimezone(ZoneInfo(settings.LOCAL_ZONE)).year if found.ended_at else None,
         "waits": found.state in (State.OPEN, State.OVERDUE),
         "refusal": refusal,
     }

@@ -22,7 +22,7 @@ from commonweal.services.giving.actions import settlements
 from commonweal.services.giving.matching import examples
 from commonweal.services.giving.matching.pool import Scheme
 from commonweal.services.giving.pages.charity import officer_of
-from commonweal.services.giving.pages.forms import amount, moment, optional_amount, whole
+from commonweal.services.giving.pages.forms import amount, moment, optional_amount, several, whole
 from commonweal.services.giving.queries import campaigns, cases, companies, teams
 from commonweal.services.giving.queries import pools as queries
 from commonweal.services.giving.rules import matches as rules
@@ -63,7 +63,7 @@ def _promise(form: QueryDict, card: campaigns.Card) -> Promise:
     named = {"gift": "gift_cap", "donor_day": "day_cap", "project": "project_cap"}
     scheme = _scheme(form, asset)
     caps = {name: optional_amount(form, field, asset) for name, field in named.items()}
-    others = sorted({uuid.UUID(other) for other in form.getlist("campaigns")} - {card.id})
+    others = sorted({*several(form, "campaigns")} - {card.id})
     return Promise(
         company=companies.by_registration(form.get("registration", "")),
         campaigns=(card.id, *others),

@@ -264,8 +264,8 @@ def alliance(bank: uuid.UUID, id: uuid.UUID) -> Alliance:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a bank's members have given and got in a category, returns taken off. `minutes` is None if it would tell on
-    somebody: fewer than three people.
+    """What a bank's members have given and got in a category, returns taken off. A sum, of which a part is with allies,
+    is None if it or what it leaves of the other would tell on somebody: fewer than three people.
     """
 
     category: str
@@ -287,7 +287,11 @@ def report(bank: uuid.UUID) -> list[Line]:
     query = """
         SELECT x.category, count(*) AS exchanges, sum(x.minutes)::bigint AS minutes,
                coalesce(sum(x.minutes) FILTER (WHERE x.alliance IS NOT NULL), 0)::bigint AS with_allies,
-               (SELECT count(DISTINCT p) FROM unnest(array_agg(x.payer) || array_agg(x.payee)) AS p) AS people
+               (SELECT count(DISTINCT p) FROM unnest(array_agg(x.payer) || array_agg(x.payee)) AS p) AS people,
+               (SELECT count(DISTINCT p) FROM unnest(array_agg(x.payer) FILTER (WHERE x.alliance IS NOT NULL)
+                || array_agg(x.payee) FILTER (WHERE x.alliance IS NOT NULL)) AS p) AS with_allies_people,
+               (SELECT count(DISTINCT p) FROM unnest(array_agg(x.payer) FILTER (WHERE x.alliance IS NULL)
+                || array_agg(x.payee) FILTER (WHERE x.alliance IS NULL)) AS p) AS others
         FROM (SELECT e.category, e.alliance, e.payer, e.payee, e.minutes - coalesce(r.minutes, 0) AS minutes
               FROM giving_exchange e
               JOIN giving_exchange_end d ON d.book = e.book AND d.id = e.id AND d.outcome = 'confirmed'
@@ -300,7 +304,7 @@ def report(bank: uuid.UUID) -> list[Line]:
             each["exchanges"],
             each["people"],
             rules.told(each["people"], each["minutes"]),
-            rules.told(each["people"], each["with_allies"]),
+            rules.told_apart(each["with_allies_people"], each["others"], each["with_allies"]),
         )
         for each in rows(query, {"bank": bank})
     ]

@@ -5,15 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from commonweal.kernel.errors import NotFound
-from commonweal.kernel.quantity import Asset
 from commonweal.kernel.sql import row, rows
-from commonweal.kernel.text import Text
-from commonweal.services.giving.queries.campaigns import asset_of
-from commonweal.services.giving.rules import returns as rules
+from commonweal.services.giving.queries.returns import Return, existing, read
 
 RETURN = """
     SELECT r.book, r.id, r.card, r.cause, r.amount, r.from_card, r.from_gifts, r.borne, r.reason, r.transfer, r.fact,
@@ -25,73 +20,45 @@ RETURN = """
     JOIN giving_campaign c ON c.id = r.book"""
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardReturn(Return):
     """A refund or chargeback of a card: what of `amount` the card still held, what came back of the gifts made with it,
     and what its host bears, having refunded it before."""
 
-    campaign: uuid.UUID
-    id: uuid.UUID
     card: uuid.UUID
     buyer: uuid.UUID
-    cause: rules.Cause
-    amount: int
     from_card: int
     from_gifts: int
     borne: int
-    asset: Asset
-    channel: str
-    payment: str
-    reason: str
-    transfer: uuid.UUID
-    fact: uuid.UUID
-    at: datetime
-    title: Text
-    ends: tuple[str, ...]
 
     @property
-    def standing(self) -> rules.Standing:
-        """How far it has come."""
-        return rules.standing(self.ends)
-
-    @property
-    def standing_title(self) -> Text:
-        """The same, in words."""
-        return rules.TITLES[self.standing]
-
-    @property
-    def cause_title(self) -> Text:
-        """What it is, in words."""
-        return rules.CAUSES[self.cause]
+    def of(self) -> uuid.UUID:
+        """The card."""
+        return self.card
 
 
-def _return(found: dict[str, Any]) -> Return:
-    title = Text(found.pop("title_en"), found.pop("title_zh"))
-    more = {"cause": rules.Cause(found["cause"]), "asset": asset_of(found["asset"]), "ends": tuple(found["ends"])}
-    return Return(campaign=found.pop("book"), title=title, **found | more)
+def _return(found: dict[str, Any]) -> CardReturn:
+    return CardReturn(**read(found))
 
 
-def find(campaign: uuid.UUID, id: uuid.UUID) -> Return | None:
+def find(campaign: uuid.UUID, id: uuid.UUID) -> CardReturn | None:
     """One return, if there is such."""
     found = row(f"{RETURN} WHERE r.book = %(book)s AND r.id = %(id)s", {"book": campaign, "id": id})
     return _return(found) if found else None
 
 
-def one(campaign: uuid.UUID, id: uuid.UUID) -> Return:
+def one(campaign: uuid.UUID, id: uuid.UUID) -> CardReturn:
     """One return. Raises `NotFound` (`refund.unknown`)."""
-    found = find(campaign, id)
-    if found is None:
-        raise NotFound("refund.unknown", Text("There is no such refund.", "没有这笔退款。"))
-    return found
+    return existing(find(campaign, id))
 
 
-def of_card(campaign: uuid.UUID, card: uuid.UUID) -> list[Return]:
+def of_card(campaign: uuid.UUID, card: uuid.UUID) -> list[CardReturn]:
     """What goes back of one card, oldest first."""
     query = f"{RETURN} WHERE r.book = %(book)s AND r.card = %(card)s ORDER BY r.at, r.id"
     return [_return(found) for found in rows(query, {"book": campaign, "card": card})]
 
 
-def newest(limit: int = 100) -> list[Return]:
+def newest(limit: int = 100) -> list[CardReturn]:
     """The newest of all cards."""
     return [_return(found) for found in rows(f"{RETURN} ORDER BY r.at DESC, r.id LIMIT %(limit)s", {"limit": limit})]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -347,12 +347,6 @@ def known(kind: str, named: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> tuple[set[
 def said_before(digest: bytes) -> bool:
     """Whether there is a case with this very signal."""
     return row("SELECT FROM giving_case_signal WHERE digest = %(digest)s", {"digest": digest}) is not None
-
-
-def campaigns_of(ids: Collection[str]) -> dict[str, uuid.UUID]:
-    """The campaigns of gifts that a signal names."""
-    query = "SELECT book, id FROM giving_gift WHERE id = ANY(%(ids)s)"
-    return {str(found["id"]): found["book"] for found in rows(query, {"ids": [uuid.UUID(id) for id in ids]})}
 
 
 MATCHED = """EXISTS (

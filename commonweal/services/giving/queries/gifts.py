@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from commonweal.kernel import clock
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
-from commonweal.kernel.sql import row, rows
+from commonweal.kernel.sql import Found, row, rows
 from commonweal.kernel.text import Text
 from commonweal.services.giving.queries.campaigns import asset_of
+from commonweal.services.giving.queries.invoices import acts_for
 from commonweal.services.giving.queries.returns import GONE
 from commonweal.services.giving.rules import gifts as rules
 
@@ -28,6 +30,9 @@ GIFT = f"""
                 SELECT FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id AND e.outcome = 'done')), 0)
             FROM giving_return r WHERE r.book = g.book AND r.gift = g.id)::bigint AS returned,
            {GONE} AS gone, p.reference,
+           CASE WHEN p.gift IS NULL THEN (
+               SELECT bool_and(EXISTS (SELECT FROM giving_twice_end e WHERE e.book = w.book AND e.id = w.id))
+               FROM giving_twice w WHERE w.book = g.book AND w.gift = g.id) END AS has_gone,
            coalesce((SELECT t.amount FROM giving_tip t WHERE t.book = g.book AND t.gift = g.id), 0) AS tip
     FROM giving_gift g
     JOIN giving_campaign c ON c.id = g.book
@@ -121,7 +126,8 @@ def _gift(found: dict[str, Any]) -> Gift:
             frozen=found["frozen"],
             given_at=found["at"],
             now=clock.now(),
-            returned=found["returned"] >= found["amount"] + found["tip"],
+            returned=bool(found["has_gone"]) or found["returned"] >= found["amount"] + found["tip"],
+            sent_back=found["has_gone"] is not None,
         ),
         returned=found["returned"],
         gone=found["gone"],
@@ -152,10 +158,28 @@ def gift_of(giver: uuid.UUID | None, campaign: uuid.UUID, id: uuid.UUID) -> Gift
     return found
 
 
-def gifts_of(giver: uuid.UUID, limit: int = 100) -> list[Gift]:
-    """Somebody's newest gifts."""
-    query = f"{GIFT} WHERE g.giver = %(giver)s ORDER BY g.id DESC LIMIT %(limit)s"
-    return [_gift(found) for found in rows(query, {"giver": giver, "limit": limit})]
+def seen_by(party: uuid.UUID | None, campaign: uuid.UUID, id: uuid.UUID) -> Gift:
+    """One's own gift, or that of an organisation for which one acts. Raises `NotFound` (`gift.unknown`)."""
+    found = gift(campaign, id)
+    if party is None or (found.giver != party and found.giver not in acts_for(party)):
+        raise unknown()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Gifts(Found[Gift]):
+    """What somebody has given, the newest first."""
+
+    giver: uuid.UUID
+
+    def __len__(self) -> int:
+        found = row("SELECT count(*) AS number FROM giving_gift WHERE giver = %(giver)s", {"giver": self.giver})
+        return int(found["number"]) if found else 0
+
+    def part(self, skip: int, most: int) -> list[Gift]:
+        """Some of them."""
+        query = f"{GIFT} WHERE g.giver = %(giver)s ORDER BY g.at DESC, g.id DESC OFFSET %(skip)s LIMIT %(most)s"
+        return [_gift(found) for found in rows(query, {"giver": self.giver, "skip": skip, "most": most})]
 
 
 TRACE = """
@@ -193,11 +217,12 @@ def trace(campaign: uuid.UUID, gift: uuid.UUID) -> list[Part]:
     return [_part(found) for found in rows(query, {"book": campaign, "gift": gift})]
 
 
-def traces_of(giver: uuid.UUID) -> dict[uuid.UUID, list[Part]]:
-    """The same for everything that somebody has given, by gift."""
-    which = "(p.book, p.gift) IN (SELECT g.book, g.id FROM giving_gift g WHERE g.giver = %(giver)s)"
+def traces_of(gifts: Sequence[Gift]) -> dict[uuid.UUID, list[Part]]:
+    """The same for some gifts, by gift."""
+    which = "(p.book, p.gift) IN (SELECT * FROM unnest(%(books)s::uuid[], %(gifts)s::uuid[]))"
+    values = {"books": [each.campaign for each in gifts], "gifts": [each.id for each in gifts]}
     traces: dict[uuid.UUID, list[Part]] = {}
-    for found in rows(TRACE.format(which=which), {"giver": giver}):
+    for found in rows(TRACE.format(which=which), values):
         traces.setdefault(found["gift"], []).append(_part(found))
     return traces
 
@@ -211,6 +236,7 @@ class Source:
     giver: uuid.UUID | None
     amount: int
     fact: uuid.UUID
+    channel: str
 
 
 def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
@@ -222,6 +248,7 @@ def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
     query = """
         SELECT p.nth, p.gift, p.fact,
                (SELECT g.giver FROM giving_gift g WHERE g.book = %(book)s AND g.id = p.gift) AS giver,
+               (SELECT g.channel FROM giving_gift g WHERE g.book = %(book)s AND g.id = p.gift) AS channel,
                sum(least(upper(d.span), p.start + p.amount) - greatest(lower(d.span), p.start))::bigint AS amount
         FROM giving_draw d
         CROSS JOIN LATERAL (SELECT f.start FROM giving_payment f WHERE f.book = %(book)s AND f.start <= lower(d.span)
@@ -235,7 +262,7 @@ def sources(campaign: uuid.UUID, request: uuid.UUID) -> list[Source]:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A callback that fits no gift, or not in amount or currency, or pays a gift again: for the stewards."""
+    """A callback that fits no gift, not in amount or currency, pays it again or too late: for the stewards."""
 
     campaign: uuid.UUID
     gift: uuid.UUID
@@ -251,7 +278,7 @@ def mismatches(limit: int = 100) -> list[Mismatch]:
     """The newest of them."""
     query = """
         SELECT book AS campaign, gift, provider, amount, asset, reference, outcome, at FROM giving_callback
-        WHERE outcome IN ('unknown', 'differs', 'twice') ORDER BY at DESC LIMIT %(limit)s"""
+        WHERE outcome IN ('unknown', 'differs', 'twice', 'sent-back') ORDER BY at DESC LIMIT %(limit)s"""
     return [Mismatch(**found) for found in rows(query, {"limit": limit})]
 
 

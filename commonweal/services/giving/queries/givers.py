@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commonweal.kernel.parties import cipher
+from commonweal.kernel.parties.models import Party
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.sql import row, rows
 from commonweal.kernel.text import Text
@@ -62,7 +63,8 @@ STATEMENT = f"""
                             FILTER (WHERE EXISTS (SELECT FROM giving_payout q
                                                   WHERE q.book = d.book AND q.request = d.request))
                      FROM giving_draw d
-                     WHERE d.book = p.book AND d.span && int8range(p.start, p.start + p.amount)), 0)::bigint AS spent
+                     WHERE p.start IS NOT NULL AND d.book = p.book
+                       AND d.span && int8range(p.start, p.start + p.amount)), 0)::bigint AS spent
     FROM giving_gift g
     JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
     JOIN giving_campaign c ON c.id = g.book
@@ -100,17 +102,27 @@ def statement(giver: uuid.UUID, start: datetime, end: datetime) -> Statement:
 
 
 def years(giver: uuid.UUID, zone: str) -> list[int]:
-    """The years (of the local calendar) in which somebody's gifts arrived, newest first."""
+    """The years (of the local calendar) in which somebody's gifts arrived, newest first.
+
+    Each gift's payment is asked for by itself (OFFSET 0): before there are statistics, a join reads all of them.
+    """
     query = """
         SELECT DISTINCT extract(year FROM p.at AT TIME ZONE %(zone)s)::int AS year FROM giving_gift g
-        JOIN giving_payment p ON p.book = g.book AND p.gift = g.id WHERE g.giver = %(giver)s ORDER BY 1 DESC"""
+        CROSS JOIN LATERAL (SELECT at FROM giving_payment WHERE book = g.book AND gift = g.id OFFSET 0) p
+        WHERE g.giver = %(giver)s ORDER BY 1 DESC"""
     return [found["year"] for found in rows(query, {"giver": giver, "zone": zone})]
 
 
 def taxpayer(party: uuid.UUID) -> Taxpayer | None:
-    """How receipts name somebody, if they have said so."""
-    found = row("SELECT sealed FROM giving_taxpayer WHERE party = %(party)s", {"party": party})
-    return Taxpayer(**cipher.open_for(party, bytes(found["sealed"]))) if found else None
+    """How receipts name somebody, if they have said so; an organisation by its name and code until it has."""
+    query = """
+        SELECT t.sealed, w.kind, w.name_zh, w.registration FROM parties_party w
+        LEFT JOIN giving_taxpayer t ON t.party = w.id WHERE w.id = %(party)s"""
+    found = row(query, {"party": party})
+    if found and found["sealed"]:
+        return Taxpayer(**cipher.open_for(party, bytes(found["sealed"])))
+    named = found and found["kind"] == Party.Kind.ORGANISATION
+    return Taxpayer(found["name_zh"], found["registration"] or "") if found and named else None
 
 
 def needs(campaign: uuid.UUID) -> list[Need]:

@@ -215,6 +215,36 @@ def needs(campaign: uuid.UUID) -> list[Need]:
 
 
 @dataclass(frozen=True, slots=True)
+class Goods:
+    """A thing that was ordered for a campaign: how many, and how many the receiving side has got."""
+
+    what: Text
+    unit: Text
+    ordered: int
+    arrived: int
+
+
+def goods(campaign: uuid.UUID) -> list[Goods]:
+    """What was ordered, thing by thing; without what was declined or cancelled."""
+    query = """
+        SELECT i.what_en, i.what_zh, i.unit_en, i.unit_zh, sum(l.quantity)::bigint AS ordered,
+               sum(coalesce((SELECT sum(a.quantity) FROM giving_arrival a WHERE a.book = l.book
+                             AND a.request = l.request AND a.place = l.place), 0))::bigint AS arrived
+        FROM giving_order_line l JOIN giving_item i ON i.id = l.item
+        WHERE l.book = %(book)s
+          AND NOT EXISTS (SELECT FROM giving_cancellation c WHERE c.book = l.book AND c.request = l.request)
+          AND NOT EXISTS (SELECT FROM giving_word w WHERE w.book = l.book AND w.request = l.request AND NOT w.approves)
+        GROUP BY i.what_en, i.what_zh, i.unit_en, i.unit_zh ORDER BY min(l.need), i.what_en"""
+    return [
+        Goods(
+            Text(each["what_en"], each["what_zh"]), Text(each["unit_en"], each["unit_zh"]), each["ordered"],
+            each["arrived"],
+        )
+        for each in rows(query, {"book": campaign})
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """What a gift has paid of a line, in smallest units, and how many whole things that is."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from commonweal.kernel.errors import NotFound
 from commonweal.kernel.quantity import Asset
@@ -15,11 +16,13 @@ from commonweal.services.giving.queries.campaigns import asset_of
 from commonweal.services.giving.rules import returns as rules
 from commonweal.services.giving.rules.fees import Payee
 
+R = TypeVar("R", bound="Return")
+
 RETURN = """
     SELECT r.book, r.id, r.gift, r.cause, r.amount, r.receivable, r.host, r.tip, r.processor,
            r.kept, r.reference, r.reason, r.transfer, r.fact, r.at,
            (SELECT coalesce(sum(upper(s) - lower(s)), 0)::bigint FROM unnest(r.spans) s) AS places,
-           c.asset, c.title_en, c.title_zh, c.organisation_id, g.channel, g.giver, p.nth, p.reference AS payment,
+           c.asset, c.title_en, c.title_zh, g.channel, g.giver, p.nth, p.reference AS payment,
            ARRAY(SELECT e.outcome FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id) AS ends
     FROM giving_return r
     JOIN giving_gift g ON g.book = r.book AND g.id = r.gift
@@ -40,29 +43,17 @@ How it ended is asked of each return, never joined: before the first statistics 
 begins with all their ends, for each gift."""
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
-    """A refund, chargeback or claw-back. `receivable` of `amount` had been spent; `payment` is the provider's word."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return(ABC):
+    """A refund, chargeback or claw-back, of a gift or of a gift card; `payment` is the provider's word."""
 
     campaign: uuid.UUID
     id: uuid.UUID
-    gift: uuid.UUID
-    giver: uuid.UUID | None
-    nth: int
     cause: rules.Cause
     amount: int
-    receivable: int
     asset: Asset
     channel: str
     payment: str
-    reference: str
-    host: int
-    tip: int
-    processor: int
-    kept: int
-    """What each of the others returns of it, and what of its part the processor does not give back."""
-    places: int
-    """How many places of its gift it takes: what leaves the fund."""
     reason: str
     transfer: uuid.UUID
     fact: uuid.UUID
@@ -71,19 +62,14 @@ class Return:
     ends: tuple[str, ...]
 
     @property
+    @abstractmethod
+    def of(self) -> uuid.UUID:
+        """The gift or card of which it is."""
+
+    @property
     def goes_back(self) -> int:
         """What its giver gets."""
-        return self.amount - self.kept
-
-    @property
-    def lost(self) -> int:
-        """What of the provider's fee nobody gets back."""
-        return self.processor if self.cause is rules.Cause.CHARGEBACK else self.kept
-
-    @property
-    def number(self) -> str:
-        """By what the provider, and so a bank, finds it: its own word for it, or the number that we gave it there."""
-        return self.reference or str(self.id)
+        return self.amount
 
     @property
     def standing(self) -> rules.Standing:
@@ -101,55 +87,80 @@ class Return:
         return rules.CAUSES[self.cause]
 
 
-def _return(found: dict[str, Any]) -> Return:
-    return Return(
-        campaign=found["book"],
-        id=found["id"],
-        gift=found["gift"],
-        giver=found["giver"],
-        nth=found["nth"],
-        cause=rules.Cause(found["cause"]),
-        amount=found["amount"],
-        receivable=found["receivable"],
-        asset=asset_of(found["asset"]),
-        channel=found["channel"],
-        payment=found["payment"],
-        reference=found["reference"],
-        host=found["host"],
-        tip=found["tip"],
-        processor=found["processor"],
-        kept=found["kept"],
-        places=found["places"],
-        reason=found["reason"],
-        transfer=found["transfer"],
-        fact=found["fact"],
-        at=found["at"],
-        title=Text(found["title_en"], found["title_zh"]),
-        ends=tuple(found["ends"]),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiftReturn(Return):
+    """What goes back of a gift. `receivable` of `amount` had been spent."""
+
+    gift: uuid.UUID
+    giver: uuid.UUID | None
+    nth: int
+    receivable: int
+    reference: str
+    host: int
+    tip: int
+    processor: int
+    kept: int
+    """What each of the others returns of it, and what of its part the processor does not give back."""
+    places: int
+    """How many places of its gift it takes: what leaves the fund."""
+
+    @property
+    def of(self) -> uuid.UUID:
+        """The gift."""
+        return self.gift
+
+    @property
+    def goes_back(self) -> int:
+        """What its giver gets."""
+        return self.amount - self.kept
+
+    @property
+    def lost(self) -> int:
+        """What of the provider's fee nobody gets back."""
+        return self.processor if self.cause is rules.Cause.CHARGEBACK else self.kept
+
+    @property
+    def number(self) -> str:
+        """By what the provider, and so a bank, finds it: its own word for it, or the number that we gave it there."""
+        return self.reference or str(self.id)
 
 
-def find(campaign: uuid.UUID, id: uuid.UUID) -> Return | None:
-    """One return, if there is such."""
-    found = row(f"{RETURN} WHERE r.book = %(book)s AND r.id = %(id)s", {"book": campaign, "id": id})
-    return _return(found) if found else None
+def read(found: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a return, as a row has them."""
+    title = Text(found.pop("title_en"), found.pop("title_zh"))
+    more = {"cause": rules.Cause(found["cause"]), "asset": asset_of(found["asset"]), "ends": tuple(found["ends"])}
+    return {"campaign": found.pop("book"), "title": title} | found | more
 
 
-def one(campaign: uuid.UUID, id: uuid.UUID) -> Return:
-    """One return. Raises `NotFound` (`refund.unknown`)."""
-    found = find(campaign, id)
+def existing(found: R | None) -> R:
+    """A return that there is. Raises `NotFound` (`refund.unknown`)."""
     if found is None:
         raise NotFound("refund.unknown", Text("There is no such refund.", "没有这笔退款。"))
     return found
 
 
-def of_gift(campaign: uuid.UUID, gift: uuid.UUID) -> list[Return]:
+def _return(found: dict[str, Any]) -> GiftReturn:
+    return GiftReturn(**read(found))
+
+
+def find(campaign: uuid.UUID, id: uuid.UUID) -> GiftReturn | None:
+    """One return, if there is such."""
+    found = row(f"{RETURN} WHERE r.book = %(book)s AND r.id = %(id)s", {"book": campaign, "id": id})
+    return _return(found) if found else None
+
+
+def one(campaign: uuid.UUID, id: uuid.UUID) -> GiftReturn:
+    """One return. Raises `NotFound` (`refund.unknown`)."""
+    return existing(find(campaign, id))
+
+
+def of_gift(campaign: uuid.UUID, gift: uuid.UUID) -> list[GiftReturn]:
     """What goes back of one gift, oldest first."""
     query = f"{RETURN} WHERE r.book = %(book)s AND r.gift = %(gift)s ORDER BY r.at, r.id"
     return [_return(found) for found in rows(query, {"book": campaign, "gift": gift})]
 
 
-def returned(found: list[Return]) -> int:
+def returned(found: list[GiftReturn]) -> int:
     """How much of a gift has gone back by refund or claw-back, or is on its way."""
     return sum(
         each.amount
@@ -158,7 +169,7 @@ def returned(found: list[Return]) -> int:
     )
 
 
-def gone(found: list[Return], *, charged_back: bool = False) -> dict[Payee, int]:
+def gone(found: list[GiftReturn], *, charged_back: bool = False) -> dict[Payee, int]:
     """What each party has returned of a gift by refund or claw-back, or is about to; or else by chargeback."""
     counted = [
         each
@@ -173,18 +184,18 @@ def gone(found: list[Return], *, charged_back: bool = False) -> dict[Payee, int]
     }
 
 
-def newest(limit: int = 100) -> list[Return]:
+def newest(limit: int = 100) -> list[GiftReturn]:
     """The newest returns of all campaigns."""
     return [_return(found) for found in rows(f"{RETURN} ORDER BY r.at DESC, r.id LIMIT %(limit)s", {"limit": limit})]
 
 
-def of_campaign(campaign: uuid.UUID, limit: int = 100) -> list[Return]:
+def of_campaign(campaign: uuid.UUID, limit: int = 100) -> list[GiftReturn]:
     """The newest returns of a campaign."""
     query = f"{RETURN} WHERE r.book = %(book)s ORDER BY r.at DESC, r.id LIMIT %(limit)s"
     return [_return(found) for found in rows(query, {"book": campaign, "limit": limit})]
 
 
-def waiting(limit: int = 500) -> list[Return]:
+def waiting(limit: int = 500) -> list[GiftReturn]:
     """Refunds under way, oldest first."""
     query = f"""{RETURN}
         WHERE NOT EXISTS (SELECT FROM giving_return_end e WHERE e.book = r.book AND e.id = r.id)
@@ -226,7 +237,11 @@ def receivables() -> list[Receivable]:
 
 def receivable(campaign: uuid.UUID) -> int:
     """What the charity of a campaign owes for it, in smallest units."""
-    return sum(each.amount for each in receivables() if each.campaign == campaign)
+    query = """
+        SELECT coalesce(sum(b.posted), 0)::bigint AS amount FROM ledger_account a
+        JOIN ledger_balance b ON b.book = a.book AND b.account = a.id
+        WHERE a.book = %(book)s AND a.name = 'receivable'"""
+    return int(rows(query, {"book": campaign})[0]["amount"])
 
 
 @dataclass(frozen=True, slots=True)

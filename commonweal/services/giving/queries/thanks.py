@@ -35,7 +35,8 @@ def of_campaign(campaign: uuid.UUID) -> list[Thanks]:
 KEPT = """
     SELECT g.giver FROM giving_gift g
     JOIN giving_payment p ON p.book = g.book AND p.gift = g.id
-    JOIN parties_party who ON who.id = g.giver AND who.kind = 'person' AND who.erased_at IS NULL
+    JOIN giving_campaign c ON c.id = g.book
+    JOIN parties_party who ON who.id = g.giver AND who.id <> c.organisation_id AND who.erased_at IS NULL
     LEFT JOIN LATERAL (
         SELECT sum(r.amount - r.tip) AS amount FROM giving_return r
         WHERE r.book = g.book AND r.gift = g.id AND NOT EXISTS (
@@ -43,11 +44,11 @@ KEPT = """
             WHERE e.book = r.book AND e.id = r.id AND e.outcome = 'failed')) back ON true
     WHERE g.book = %(book)s
     GROUP BY g.giver HAVING sum(p.amount - coalesce(back.amount, 0)) > 0"""
-"""The people of whose gifts something has stayed with the campaign."""
+"""The people and organisations of whose gifts something has stayed with the campaign; not its own charity."""
 
 
 def people(campaign: uuid.UUID) -> int:
-    """How many would be thanked now."""
+    """How many people and organisations would be thanked now."""
     found = row(f"SELECT count(*) AS number FROM ({KEPT}) kept", {"book": campaign})
     return int(found["number"]) if found else 0
 

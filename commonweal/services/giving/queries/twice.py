@@ -1,4 +1,4 @@
-"""Payments that came for what was paid already."""
+"""Payments that came for what was paid already, or for what a campaign may not have any more."""
 
 from __future__ import annotations
 

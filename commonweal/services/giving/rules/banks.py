@@ -228,3 +228,9 @@ def check_limit(most: int) -> None:
 def told(people: int, minutes: int) -> int | None:
     """What a report tells of the minutes of so many people."""
     return minutes if people >= TOLD_FROM else None
+
+
+def told_apart(people: int, others: int, minutes: int) -> int | None:
+    """What a report tells of a part of a sum: the part is of so many people, and what is left of the sum of so many
+    others. A part of nobody is told as nothing, unless it says that the whole sum is of two people."""
+    return minutes if all(not each or each >= TOLD_FROM for each in (people, others)) else None

@@ -21,4 +21,6 @@ def warned(days: int) -> Text:
     """What the charity reads."""
     if days == 0:
         return Text("Report overdue: giving has stopped", "报告逾期：募捐已停止")
-    return Text("A public report is due in {days} days or less", "公开报告须在 {days} 天内公布").format(days=str(days))
+    return Text("A public report is due in {days} {days:day|days} or less", "公开报告须在 {days} 天内公布").format(
+        days=str(days)
+    )

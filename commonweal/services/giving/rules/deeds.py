@@ -9,10 +9,10 @@ from commonweal.kernel.errors import Conflict, Invalid, NotAllowed
 from commonweal.kernel.quantity import Asset
 from commonweal.kernel.text import Text
 
-STEPS = Asset("STEPS", 0, "action", Text("steps", "步"))
-FLOWERS = Asset("FLOWERS", 0, "action", Text("flowers", "小红花"))
-BOOKS = Asset("BOOKS", 0, "thing", Text("books", "图书"))
-MINUTES = Asset("MINUTES", 0, "time", Text("minutes", "分钟"))
+STEPS = Asset("STEPS", 0, "action", Text("steps", "步"), one="step")
+FLOWERS = Asset("FLOWERS", 0, "action", Text("flowers", "小红花"), one="flower")
+BOOKS = Asset("BOOKS", 0, "thing", Text("books", "图书"), one="book")
+MINUTES = Asset("MINUTES", 0, "time", Text("minutes", "分钟"), one="minute")
 
 DAILY = {STEPS.code: 30_000, FLOWERS.code: 3, BOOKS.code: 20}
 """How much of each one person, or one device, can give in a day, to all campaigns together."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 from commonweal.kernel.errors import Invalid
 from commonweal.kernel.quantity import Asset, check_amount
 from commonweal.kernel.text import Text
+from commonweal.services.giving.rules import campaigns
 from commonweal.services.giving.rules.campaigns import Campaign, check_open
 
 PAY_WITHIN = timedelta(minutes=30)
@@ -64,6 +65,8 @@ class State(StrEnum):
     """The provider reports another amount or currency: nothing moves until a steward has looked."""
     RETURNED = "returned"
     """All of it has gone back. No later report of its payment changes that."""
+    GOING_BACK = "going-back"
+    """It was paid when its campaign could not have it any more: that is owed to its giver, and on its way back."""
 
 
 TITLES: dict[State, Text] = {
@@ -72,6 +75,7 @@ TITLES: dict[State, Text] = {
     State.EXPIRED: Text("Not paid in time", "超时未付款"),
     State.FROZEN: Text("Being looked into", "核查中"),
     State.RETURNED: Text("Given back", "已退回"),
+    State.GOING_BACK: Text("On its way back to you", "正在退回给您"),
 }
 
 
@@ -87,6 +91,8 @@ class Outcome(StrEnum):
     """It reports another amount or currency than was promised: the gift is frozen, never adjusted."""
     TWICE = "twice"
     """It reports another payment of a gift that is paid: its giver has paid twice: that is owed, and goes back."""
+    SENT_BACK = "sent-back"
+    """It reports the payment of a gift that its campaign may not have any more: that is owed, and goes back."""
     REFUNDED = "refunded"
     REFUND_FAILED = "refund-failed"
     CHARGED_BACK = "charged-back"
@@ -120,10 +126,26 @@ def judge(wish: Give, report: Report, *, paid: str | None) -> Outcome:
     return Outcome.KNOWN if paid == report.reference else Outcome.TWICE
 
 
-def state(*, paid: bool, frozen: bool, given_at: datetime, now: datetime, returned: bool = False) -> State:
-    """How far a gift has come."""
+def may_have(campaign: Campaign, given_at: datetime, now: datetime) -> bool:
+    """Whether a campaign may have, at `now`, the payment of what it was promised at `given_at`.
+
+    Money that comes while the promise holds is taken, also when the campaign has closed or a report has fallen due
+    meanwhile; what comes later is as a new gift. A campaign that was stopped, or whose charity is not qualified, gets
+    none. The trigger `check_paid_into` keeps the same rule.
+    """
+    if not (campaign.filed and campaign.qualified) or campaigns.state(campaign, now) is campaigns.State.STOPPED:
+        return False
+    return now < given_at + PAY_WITHIN or campaigns.state(campaign, now) is campaigns.State.OPEN
+
+
+def state(
+    *, paid: bool, frozen: bool, given_at: datetime, now: datetime, returned: bool = False, sent_back: bool = False
+) -> State:
+    """How far a gift has come. `returned`: all of it has gone back; `sent_back`: it was never booked as a gift."""
     if paid:
         return State.RETURNED if returned else State.PAID
+    if sent_back:
+        return State.RETURNED if returned else State.GOING_BACK
     if frozen:
         return State.FROZEN
     return State.WAITING if now < given_at + PAY_WITHIN else State.EXPIRED

@@ -40,7 +40,7 @@ def notes(signs: Signs) -> list[Text]:
     found = (
         (
             signs.reused_evidence > 0,
-            Text("{n} of its files were evidence for another payout.", "有 {n} 份凭证曾用于其他拨款。").format(
+            Text("{n} of its files {n:was|were} evidence for another payout.", "有 {n} 份凭证曾用于其他拨款。").format(
                 n=signs.reused_evidence
             ),
         ),
@@ -58,9 +58,10 @@ def notes(signs: Signs) -> list[Text]:
         ),
         (
             signs.declined_before > 0,
-            Text("{n} requests of this charity were declined before.", "该机构曾有 {n} 次申请被否决。").format(
-                n=signs.declined_before
-            ),
+            Text(
+                "{n} {n:request|requests} of this charity {n:was|were} declined before.",
+                "该机构曾有 {n} 次申请被否决。",
+            ).format(n=signs.declined_before),
         ),
         (signs.paid_before == 0, Text("The first payout of this charity.", "这是该机构的首次拨款。")),
         (

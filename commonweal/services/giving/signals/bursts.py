@@ -27,10 +27,12 @@ _ONE_ACCOUNT = Text(
     "同一账号捐款 {count} 笔，其中一半与前一笔相隔不到 {gap}。",
 )
 _CARDS = Text(
-    "{count} gifts of a few cents with {payments} cards from one {what}.",
+    "{count} gifts of a few cents with {payments} {payments:card|cards} from one {what}.",
     "同一{what}用 {payments} 张卡捐了 {count} 笔极小的金额。",
 )
-_AFTER_TEST = Text("{count} gifts were paid with cards that had been tried.", "{count} 笔捐款使用了试探过的卡。")
+_AFTER_TEST = Text(
+    "{count} {count:gift was|gifts were} paid with cards that had been tried.", "{count} 笔捐款使用了试探过的卡。"
+)
 _PROMISE = Text("The message speaks of money that comes back: “{words}”.", "留言提到返还：“{words}”。")
 _PUBLIC = Text("A public text speaks of money that comes back: “{words}”.", "公开文字提到返还：“{words}”。")
 _WHAT = {"device": Text("device", "设备"), "account": Text("account", "账号")}

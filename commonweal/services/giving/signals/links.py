@@ -23,7 +23,8 @@ CLASSES = 3
 """Queues before devices for one campaign, of more people than a family, that a school may have."""
 
 _BY_CARD = Text(
-    "{accounts} accounts paid with {payments} cards or wallets.", "{accounts} 个账号共用 {payments} 个支付方式。"
+    "{accounts} {accounts:account|accounts} paid with {payments} {payments:card or wallet|cards or wallets}.",
+    "{accounts} 个账号共用 {payments} 个支付方式。",
 )
 _BY_DEVICE = Text(
     "Accounts that gave: {accounts}; devices they shared: {devices}.", "{accounts} 个账号共用 {devices} 台设备。"

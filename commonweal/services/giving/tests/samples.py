@@ -38,6 +38,9 @@ ORDER = "SELECT book, request FROM giving_order LIMIT 1"
 ORDERED = "SELECT book FROM giving_order LIMIT 1"
 
 BANK = "SELECT id FROM giving_bank ORDER BY at, id LIMIT 1"
+BANK_MONTH = """SELECT id, extract(year FROM at AT TIME ZONE 'Asia/Shanghai')::int,
+    extract(month FROM at AT TIME ZONE 'Asia/Shanghai')::int FROM giving_bank ORDER BY at, id LIMIT 1"""
+LISTING = "SELECT bank, id FROM giving_listing ORDER BY at, id LIMIT 1"
 TO_CONFIRM = """SELECT e.book, e.id FROM giving_exchange AS e
     LEFT JOIN giving_exchange_end AS d ON d.book = e.book AND d.id = e.id WHERE d.id IS NULL LIMIT 1"""
 DISPUTED = "SELECT book, id FROM giving_exchange_dispute LIMIT 1"
@@ -50,6 +53,11 @@ SAMPLES = {
     "giving:bank_account": Sample(BANK, visitor=GIVER),
     "giving:bank_members": [Sample(BANK, visitor=GIVER), Sample(BANK, visitor=TEACHER)],
     "giving:bank_allies": [Sample(BANK), Sample(BANK, visitor=TEACHER)],
+    "giving:board": [Sample(BANK), Sample(BANK, visitor=GIVER)],
+    "giving:listing": [Sample(LISTING), Sample(LISTING, visitor=GIVER), Sample(LISTING, visitor=TEACHER)],
+    "giving:bank_reports": Sample(BANK),
+    "giving:bank_report": Sample(BANK_MONTH),
+    "giving:bank_report_csv": Sample(not_a_page="a file"),
     "giving:exchange": [Sample(TO_CONFIRM, visitor=GIVER), Sample(DISPUTED, visitor=STEWARD)],
     "giving:clearing": Sample(CLEARING),
     "giving:clearing_statement": Sample(not_a_page="a file"),
@@ -98,6 +106,12 @@ SAMPLES = {
     "giving:company": Sample(visitor=CHARITY),
     "giving:company_report": Sample(
         "SELECT id, 2026 FROM parties_party WHERE registration = 'DEMO-TEA-0001'", visitor="company@demo.example"
+    ),
+    "giving:company_statement": Sample(
+        "SELECT id, 2026 FROM parties_party WHERE registration = 'DEMO-TEA-0001'", visitor="company@demo.example"
+    ),
+    "giving:company_taxpayer": Sample(
+        "SELECT id FROM parties_party WHERE registration = 'DEMO-TEA-0001'", visitor="company@demo.example"
     ),
     "giving:partners": [Sample(OPEN), Sample(OPEN, visitor=CHARITY), Sample(OPEN, visitor="company@demo.example")],
     "giving:partner_answer": Sample(not_a_page="takes POST only"),

@@ -11,7 +11,7 @@ from commonweal.kernel import clock
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Login, Party
 from commonweal.kernel.text import Text
-from commonweal.services.giving.actions import campaigns, cases, clocks, gifts, matches, payouts, settlements
+from commonweal.services.giving.actions import campaigns, cases, clocks, gifts, matches, payouts, settlements, uses
 from commonweal.services.giving.matching import Caps, Slice
 from commonweal.services.giving.payment import Order, providers
 from commonweal.services.giving.payment.simulator import Simulator
@@ -19,6 +19,7 @@ from commonweal.services.giving.rules.gifts import Give
 from commonweal.services.giving.rules.matches import proportional
 from commonweal.services.giving.rules.needs import Need
 from commonweal.services.giving.rules.plans import Asking, Plan
+from commonweal.services.giving.rules.uses import Answer, Standing
 from commonweal.services.giving.seed import paper
 
 DAY = timedelta(days=1)
@@ -49,6 +50,16 @@ def _make(language: str, now: datetime) -> dict[str, object]:
     gift = stage.give(taken, 20_00, ago=15)
     stage.pay(taken, 20_00, ago=10)
     stage.charge_back(taken, gift, 20_00)
+    unspent = stage.campaign("unspent", opened=20, days=60)
+    back = stage.give(unspent, 20_00, ago=15)
+    stage.give(unspent, 30_00, ago=14)
+    stage.charge_back(unspent, back, 20_00)
+    old = stage.campaign("of last year", opened=380, days=60)
+    stage.give(old, 40_00, ago=375)
+    lasting = stage.pay(old, 40_00, ago=370)
+    stage.ask_for_use(ago=340, answers=(old, lasting))
+    stage.ask_for_use(ago=280)
+    clocks.ask_for_use()
     ended = stage.campaign("ended", opened=60, days=50)
     left = stage.give(ended, 50_00, ago=20)
     late = stage.campaign("late", opened=200, days=300)
@@ -61,6 +72,7 @@ def _make(language: str, now: datetime) -> dict[str, object]:
     return {
         "charity": stage.charity.id, "spent": spent, "pool": pool, "payout": payout, "taken": taken,
         "taken_gift": gift, "ended": ended,
+        "unspent": unspent, "back": back, "old": old, "lasting": lasting,
         "left": left, "late": late, "stopped": stopped, "ring": ring, "leader": leader, "shop": code,
     }  # fmt: skip
 
@@ -97,7 +109,7 @@ class _Stage:
     def give(self, campaign: uuid.UUID, amount: int, ago: int) -> uuid.UUID:
         """The giver gives, and it is paid."""
         with clock.stopped(self.now - ago * DAY):
-            gift = gifts.give(Give(campaign, _of("giver").id, amount, "CNY", "simulator", "stage")).id
+            gift = gifts.give(Give(campaign, _of("giver").id, amount, "CNY", "simulator", f"stage-{ago}")).id
             gifts.confirm("simulator", *_simulator().report(_order(campaign, gift, amount), clock.now()))
         return gift
 
@@ -110,6 +122,14 @@ class _Stage:
                 payouts.judge(_of(steward), campaign, request, approves=True)
             payouts.pay(campaign, request)
         return request
+
+    def ask_for_use(self, ago: int, answers: tuple[uuid.UUID, uuid.UUID] | None = None) -> None:
+        """The clerk asks what is due by then; of one payout (campaign, id) the charity answers that it is in use."""
+        with clock.stopped(self.now - ago * DAY):
+            clocks.ask_for_use()
+            if answers:
+                said = Answer(Standing.IN_USE, Text("Read every day.", "天天有人读。"), (paper("SAMPLE SHELF", 3),))
+                uses.answer(self.officer, *answers, 30, said)
 
     def match(self, campaign: uuid.UUID, opened: int, closed: int) -> uuid.UUID:
         """A company matches half of each gift, from so many days ago until so many days ago."""

@@ -20,16 +20,18 @@ from django.test import Client
 
 from commonweal.kernel import clock
 from commonweal.kernel.errors import Invalid
+from commonweal.kernel.jobs import run_due
 from commonweal.kernel.ledger import audit
+from commonweal.kernel.notices.inbox import inbox
 from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.text import Text
 from commonweal.services.giving import matching
-from commonweal.services.giving.actions import deeds, gifts
-from commonweal.services.giving.payment import Order
+from commonweal.services.giving.actions import deeds, gifts, returns
+from commonweal.services.giving.payment import Back, Order
 from commonweal.services.giving.payment.simulator import NONCE, SIGNATURE, TIME, Simulator
+from commonweal.services.giving.queries import fees, pools
 from commonweal.services.giving.queries import gifts as gift_queries
-from commonweal.services.giving.queries import pools
 from commonweal.services.giving.rules.deeds import Shift
 from commonweal.services.giving.rules.gifts import COLLECTED, Give, State
 from commonweal.services.giving.tests.conftest import DAY, NOW, World, picture, somebody
@@ -290,6 +292,72 @@ def test_a_callback_that_is_not_what_was_signed(
     assert gift_queries.gift(order.book, order.gift).state is State.WAITING
 
 
+def test_what_is_not_believed_is_logged_without_its_body_and_counted(
+    world: World, simulator: Simulator, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = promised(world)
+    body, headers = simulator.report(order, NOW, payer="somebody's card")
+    before = gifts.not_believed["simulator"]
+    for _ in range(2):
+        call_back(client, body, headers | {SIGNATURE: "AAAA"})
+    call_back(client, body, simulator.sign(body, NOW - DAY))
+    said = [record.getMessage() for record in caplog.records if "not believed" in record.getMessage()]
+    assert said == [
+        f"callback of simulator not believed (callback.{why}): {before + n} by now"
+        for n, why in enumerate(("signature", "signature", "time"), 1)
+    ]
+    assert str(order.gift) not in caplog.text and "somebody" not in caplog.text
+
+
+def test_a_refund_is_reported_before_the_provider_has_answered(
+    world: World, simulator: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The callback overtakes the answer to our own question: the money goes back once."""
+    order = promised(world)
+    call_back(client, *simulator.report(order, NOW))
+    id = returns.refund(world.officer, order.book, order.gift, 500, "Given twice", "k")
+    plain, told = Simulator.refund, []
+
+    def refund(provider: Simulator, back: Back) -> bool | None:
+        answer = plain(provider, back)
+        told.append(call_back(client, *simulator.report_refund(back, NOW)).json()["outcome"])
+        return answer
+
+    monkeypatch.setattr(Simulator, "refund", refund)
+    returns.send(order.book, id)
+    returns.send(order.book, id)
+    assert told == ["refunded"]
+    assert gift_queries.gift(order.book, order.gift).state is State.RETURNED
+    assert fees.accounts(order.book) == []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT outcome, count(*) FROM giving_return_end GROUP BY 1")
+        assert cursor.fetchall() == [("done", 1)]
+        assert audit(cursor) == []
+
+
+def test_no_provider_is_asked_within_a_callback(
+    world: World, simulator: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a callback leads to: what has to be asked is asked by an errand afterwards."""
+    order = promised(world)
+    id = uuid.uuid4()
+    reports = [
+        simulator.report(order, NOW),
+        simulator.report(order, NOW, reference="again"),
+        simulator.report(order, NOW, amount=1),
+        simulator.report_chargeback(order, NOW),
+        simulator.report_refund(Back(id, order.book, order.gift, 5, "CNY", ""), NOW),
+    ]
+
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("a provider is asked within its callback")
+
+    for name in ("create", "refund", "query", "fetch_statement", "charge", "cancel", "agree"):
+        monkeypatch.setattr(Simulator, name, asked)
+    outcomes = [call_back(client, *report).json()["outcome"] for report in reports]
+    assert outcomes == ["paid", "twice", "differs", "charged-back", "unknown"]
+
+
 def promised(world: World) -> Order:
     id = gifts.give(Give(world.campaign.id, world.giver.id, 500, "CNY", "simulator", "k")).id
     return Order(world.campaign.id, id, 500, "CNY", world.campaign.title)
@@ -350,7 +418,15 @@ def test_a_callback_that_contradicts_the_promise_is_kept_and_moves_nothing(
         body, headers = signed(simulator, order, **changed)
         assert call_back(client, body, headers).json() == {"outcome": outcome}
         assert call_back(client, body, headers).json()["outcome"] in ("known", outcome)
-    assert everything() == before | {"giving_callback": before["giving_callback"] + 2}
+    assert everything() == before | {
+        "giving_callback": before["giving_callback"] + 2,
+        "jobs_job": before["jobs_job"] + 1,
+    }
+    while run_due():
+        pass
+    for steward in world.stewards:
+        (called,) = inbox(steward)
+        assert called.link == "/giving/mismatches/", "once an hour, whatever comes"
     frozen = gift_queries.gift(order.book, order.gift).state
     assert frozen is (State.FROZEN if outcome == "differs" else State.WAITING)
     assert {each.outcome for each in gift_queries.mismatches()} == {outcome}

@@ -137,6 +137,44 @@ def test_from_the_charitys_wish_to_what_the_gift_became(
     giver.press("File 1", "文件 1")
 
 
+def test_a_payout_is_declined_and_asked_for_again_with_better_evidence(
+    stage: dict[str, str], enter: Enter, language: str, sheet: Path
+) -> None:
+    officer, steward = enter("charity"), enter("steward")
+    officer.opens("giving:ask", stage["unspent"])
+    officer.reads("30.00")  # the other gift was taken back by its bank
+    officer.write("amount", "30")
+    officer.write("what_zh", "书架")
+    officer.write("what_en", "A shelf")
+    officer.attach("evidence", sheet)
+    officer.press("Ask", "提交申请")
+    asked = officer.address
+    steward.opens("giving:payouts")
+    steward.press_what_has(steward.say("A shelf", "书架"), near=title("unspent", language))
+    steward.press("Decline", "否决")
+    steward.is_refused("Write something here.", "请填写此项。")
+    steward.write("note", "发票没有抬头 / the invoice names nobody")
+    steward.press("Decline", "否决")
+    steward.reads("Declined", "未批准")
+
+    officer.opens("inbox")
+    officer.waits_for("Not approved: A shelf", "未批准：书架")
+    officer.goes(asked)
+    officer.reads("the invoice names nobody")
+    officer.opens("giving:ask", stage["unspent"])
+    officer.reads("30.00")  # what was declined is free again
+    officer.write("amount", "30")
+    officer.write("what_zh", "书架，附新发票")
+    officer.write("what_en", "A shelf, with another invoice")
+    officer.attach("evidence", sheet)
+    officer.press("Ask", "提交申请")
+    for name in STEWARDS:
+        judge = enter(name)
+        judge.goes(officer.address)
+        judge.press("Approve", "批准")
+    officer.waits_for("The gifts that paid it", "由这些捐款支付")
+
+
 def test_a_charity_states_the_figures_of_a_year(stage: dict[str, str], enter: Enter, sheet: Path) -> None:
     officer = enter("charity")
     officer.opens("giving:charity")

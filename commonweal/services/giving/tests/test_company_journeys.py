@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -61,6 +61,35 @@ def test_a_company_gives_by_invoice(stage: dict[str, str], enter: Enter, tmp_pat
     officer.reads("1 paid", "1 已付")
     company.goes(company.address)
     company.is_at("Receipt", "捐赠收据")
+
+
+def test_a_pool_is_entered_by_its_form_and_seen_by_everybody(stage: dict[str, str], enter: Enter) -> None:
+    officer, stranger, now = enter("charity"), enter(""), datetime.now(UTC)
+    officer.opens("giving:pools", stage["unspent"])
+    officer.write("registration", "DEMO-TEA-0001")
+    officer.write("amount", "100")
+    officer.choose("scheme", "proportional")
+    officer.write_moment("opens_at", now - timedelta(days=2))
+    officer.write_moment("closes_at", now + timedelta(days=9))
+    officer.write("slices", "3")
+    officer.write("rate", "0.5")
+    officer.write("gift_cap", "20")
+    officer.press("Enter", "登记")
+    officer.is_refused("A pool opens in the future", "开始时间不能早于现在")
+    officer.write_moment("opens_at", now + timedelta(days=1))
+    officer.press("Enter", "登记")
+    officer.is_at("Matching by Dianchi Tea", "滇池茶业")
+    pool = officer.address
+
+    stranger.opens("giving:campaign", stage["unspent"])
+    stranger.press("Companies that match", "企业配捐")
+    stranger.press_what_has(stranger.say("Dianchi Tea", "滇池茶业"))
+    assert stranger.address == pool
+    for words in (("Put in", "投入"), ("Parts of time", "各时段的资金"), ("At most for one gift", "单笔上限")):
+        stranger.reads(*words)
+    stranger.reads("100.00")
+    stranger.reads("0.5")
+    assert b'"proportional"' in stranger.download("Download the file", "下载文件")
 
 
 def test_a_pool_whose_review_is_over_is_settled_by_two_stewards(stage: dict[str, str], enter: Enter) -> None:

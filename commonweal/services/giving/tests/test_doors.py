@@ -249,6 +249,16 @@ def test_a_guest_gives_pays_and_finds_the_gift_again(client: Client, world: Worl
     assert client.get(paid["Location"] + "receipt").status_code == 404, "not sealed yet"
 
 
+def test_old_gifts_are_on_later_pages(client: Client, world: World) -> None:
+    for n in range(21):
+        gift_actions.give(Give(world.campaign.id, world.giver.id, 500 + n, "CNY", "simulator", f"k{n}"))
+    client.force_login(world.giver.login)
+    first, second = (client.get(f"/en/giving/mine/?page={n}").content.decode() for n in (1, 2))
+    link = f"/en/giving/{world.campaign.id}/gifts/"
+    assert (first.count(link), second.count(link)) == (20, 1)
+    assert "5.20" in first and "5.20" not in second and "5.00" in second
+
+
 @pytest.mark.parametrize("amount", ["5e2", "0", "-5", "1.001", "５", "10000.01", "abc", "1,000"])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_wrong_amount_comes_back_with_the_form_and_the_reason(

@@ -67,3 +67,20 @@ def test_a_spent_gift_that_the_bank_took_back_is_owed_and_repaid(
     officer.reads("Still owed: ¥ 0.00", "尚欠 0.00")
     officer.opens("giving:money", stage["taken"])
     officer.reads("Chargeback", "拒付")
+
+
+def test_a_gift_that_the_bank_took_back_before_it_was_spent_costs_nobody_else(
+    stage: dict[str, str], enter: Enter, language: str
+) -> None:
+    giver, stranger, steward, officer = enter("giver"), enter(""), enter("steward"), enter("charity")
+    giver.opens("giving:gift", stage["unspent"], stage["back"])
+    giver.reads("Chargeback", "拒付")
+    giver.reads("20.00")
+    stranger.opens("giving:campaign", stage["unspent"])
+    stranger.reads("30.00")  # what the other gave is untouched
+    stranger.opens("giving:money", stage["unspent"])
+    stranger.reads("Chargeback", "拒付")
+    steward.opens("giving:returns")
+    steward.misses(title("unspent", language))  # nothing is owed for it
+    officer.opens("giving:repay", stage["unspent"])
+    officer.reads("Still owed: ¥ 0.00", "尚欠 0.00")

@@ -263,6 +263,24 @@ def test_what_the_provider_settles_arrives_in_the_bank_and_pays_what_waited(worl
     assert request
 
 
+def test_a_settlement_that_comes_to_nothing_is_one(world: World, simulator: Simulator) -> None:
+    """A fen of which the provider keeps a fen, and two campaigns of which one gets what the other gives back."""
+    other = hosted(world, Fraction(0))
+    paid(world, simulator, 1, fee=1)
+    paid(world, simulator, 700, key="k2")
+    with clock.stopped(NOW - 2 * DAY):
+        gift = paid(other, simulator, 700, key="o", at=NOW - 2 * DAY)
+    with clock.stopped(NOW - DAY):
+        assert reconcile(simulator, (NOW - DAY).date()) == []
+    refund(other, gift, 700)
+    with clock.stopped(NOW + DAY):
+        assert reconcile(simulator, (NOW + DAY).date()) == []
+    newest, _ = reconciliation.settlements()
+    assert (newest.amount, newest.lines) == (0, 3)
+    assert of_book(world) == {"bank": 700, "fund": 700}
+    assert of_book(other) == {}
+
+
 def test_a_settlement_that_differs_moves_nothing_and_is_listed(world: World, simulator: Simulator) -> None:
     paid(world, simulator, 10_000)
     with (simulator.home / "simulator" / f"{NOW.date()}.jsonl").open("a") as journal:

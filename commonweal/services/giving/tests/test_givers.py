@@ -118,6 +118,14 @@ def test_the_statement_has_every_gift_of_the_year_and_what_of_it_is_spent(world:
     assert queries.years(world.giver.id, "Asia/Shanghai") == [2026]
 
 
+def test_what_has_no_place_on_the_line_yet_has_paid_for_nothing(world: World) -> None:
+    put_in(world, 3_000)
+    pay_out(world, 2_000, "a")
+    put_in(world, 400)
+    made = queries.statement(world.giver.id, *YEAR)
+    assert [(row.amount, row.spent) for row in made.rows] == [(3_000, 2_000), (400, 0)]
+
+
 def test_the_statement_of_a_thousand_gifts_takes_a_tenth_of_a_second(world: World) -> None:
     wishes = [Give(world.campaign.id, world.giver.id, 500, "CNY", COLLECTED, str(n)) for n in range(1_000)]
     with connection.cursor() as cursor:

@@ -24,13 +24,19 @@ from commonweal.kernel.parties import people
 from commonweal.kernel.parties.models import Party
 from commonweal.kernel.quantity import CNY
 from commonweal.kernel.text import Text
+from commonweal.services.giving.actions import givers as giver_actions
 from commonweal.services.giving.actions import invoices as actions
+from commonweal.services.giving.actions import payouts, thanks
 from commonweal.services.giving.models import Campaign
 from commonweal.services.giving.queries import campaigns, gifts
 from commonweal.services.giving.queries import invoices as queries
+from commonweal.services.giving.queries import thanks as thanks_queries
 from commonweal.services.giving.rules import invoices as rules
 from commonweal.services.giving.rules.gifts import State as GiftState
 from commonweal.services.giving.rules.invoices import Account, BankLine, Outcome, State
+from commonweal.services.giving.rules.plans import Asking
+from commonweal.services.giving.rules.receipts import Taxpayer
+from commonweal.services.giving.seed import paper
 from commonweal.services.giving.tests.conftest import DAY, NOW, World, somebody
 
 # Rules
@@ -320,3 +326,91 @@ def test_programs_of_both_sides(world: World, company: tuple[Party, Party], clie
     assert call("DELETE", address, company[1]).json()["state"] == "cancelled"
     missing = call("POST", f"/charities/{uuid.uuid4()}/statements", world.officer, written)
     assert missing.status_code == 404
+
+
+# What becomes of it
+
+
+def test_a_company_is_thanked_and_follows_its_gift_to_the_fen(
+    world: World, company: tuple[Party, Party], client: Client
+) -> None:
+    party, officer = company
+    asked = ask(world, company)
+    actions.take_in(world.officer, world.charity, statement(("500.00", "T1", asked.reference)))
+    second = somebody("second@test.example")
+    people.grant_role(second, people.OFFICER, party)
+    said = Text("Thank you.", "谢谢。")
+    assert thanks_queries.people(world.campaign.id) == 1
+    thanks.thank(world.officer, world.campaign.id, said, "t")
+    payouts.lay(world.campaign.id)
+    asking = Asking(30_000, Text("Six lessons", "六节课"), (paper("SAMPLE INVOICE", 4),))
+    request = payouts.ask(world.officer, world.campaign.id, asking, "p")
+    for steward in world.stewards:
+        payouts.judge(steward, world.campaign.id, request, approves=True)
+    payouts.pay(world.campaign.id, request)
+    while run_due():
+        pass
+    for reader in (officer, second):
+        kinds = [message.kind for message in inbox(reader)]
+        assert kinds.count("giving.thanks") == 1, "each who acts for it, once"
+        assert kinds.count("giving.gift") == kinds.count("giving.used") == 1
+        assert any("300.00" in message.title.en for message in inbox(reader) if message.kind == "giving.used")
+    gift = again(world, asked).gift
+    assert gift is not None
+    assert [(part.request, part.amount) for part in gifts.trace(world.campaign.id, gift)] == [(request, 30_000)]
+    page, sheet = (f"/zh/giving/{world.campaign.id}/gifts/{gift}/{end}" for end in ("", "print/"))
+    client.force_login(second.login)
+    shown = client.get(page).content.decode()
+    assert "六节课" in shown and "300.00" in shown and "茶厂" in shown and "给机构留言" not in shown
+    printed = client.get(sheet).content.decode()
+    assert "茶厂" in printed and "91530000TEA0000001" in printed and "伍佰元整" in printed
+    for stranger in (world.giver, world.officer):
+        client.force_login(stranger.login)
+        assert client.get(page).status_code == client.get(sheet).status_code == 404
+
+
+def test_a_companys_statement_and_its_tax_fields(world: World, company: tuple[Party, Party], client: Client) -> None:
+    party, officer = company
+    asked = ask(world, company)
+    actions.take_in(world.officer, world.charity, statement(("500.00", "T1", asked.reference)))
+    client.force_login(officer.login)
+    address, fields = (f"/zh/giving/company/{party.id}/{end}/" for end in ("statement/2026", "receipts"))
+    shown = client.get(address).content.decode()
+    for part in ("茶厂", "91530000TEA0000001", "500.00", "大理山里公益基金会"):
+        assert part in shown
+    assert address in client.get("/zh/giving/company/").content.decode()
+    assert client.get(f"/zh/giving/company/{party.id}/statement/1999/").status_code == 404
+    assert client.post(fields, {"name": "昆明茶厂有限公司", "number": "short"}).status_code == 422
+    assert client.post(fields, {"name": "昆明茶厂有限公司", "number": "91530000MA6K00000X"}).status_code == 303
+    shown = client.get(address).content.decode()
+    assert "昆明茶厂有限公司" in shown and "91530000MA6K00000X" in shown
+    assert "昆明茶厂有限公司" in client.get(fields).content.decode()
+    invoice = client.get(f"/zh/giving/invoices/{world.charity.id}/2026/1/").content.decode()
+    assert address in invoice, "the invoice that is paid leads to it"
+    with pytest.raises(NotAllowed):
+        giver_actions.name_company(world.giver, party, Taxpayer("x", "1" * 18))
+    client.force_login(world.giver.login)
+    for path in (address, fields):
+        assert client.get(path).status_code == 404
+    client.force_login(world.officer.login)
+    assert address not in client.get(f"/zh/giving/invoices/{world.charity.id}/2026/1/").content.decode()
+
+
+def test_programs_of_a_company_read_its_statement_and_its_gift(
+    world: World, company: tuple[Party, Party], client: Client
+) -> None:
+    asked = ask(world, company)
+    actions.take_in(world.officer, world.charity, statement(("500.00", "T1", asked.reference)))
+    gift = again(world, asked).gift
+
+    def get(path: str, by: Party) -> Any:
+        headers = {"Authorization": f"Bearer {people.make_token(by, 'test')}"}
+        return client.get(f"/api/v1/giving{path}", headers=headers)
+
+    (row,) = get(f"/companies/{company[0].id}/statement/2026", company[1]).json()
+    assert (row["gift"], row["amount"]) == (str(gift), {"amount": "500.00", "asset": "CNY"})
+    assert get(f"/companies/{company[0].id}/statement/2025", company[1]).json() == []
+    assert get(f"/companies/{company[0].id}/statement/2026", world.giver).status_code == 403
+    one = f"/campaigns/{world.campaign.id}/gifts/{gift}"
+    assert get(one, company[1]).json()["state"] == "paid"
+    assert get(one, world.giver).status_code == get(one, world.officer).status_code == 404

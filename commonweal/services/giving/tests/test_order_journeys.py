@@ -86,3 +86,43 @@ def test_use_is_asked_after_thirty_days_shown_and_what_is_idle_passed_on(
     giver.reads("It went to", "已转给")
     giver.opens("giving:campaign", stage["taken"])
     giver.reads("Passed on to it by others", "其他项目转来的物资")
+
+
+def test_use_is_asked_after_ninety_days_and_after_a_year_and_an_answer_comes_by_link(
+    stage: dict[str, str], enter: Enter, sheet: Path
+) -> None:
+    stranger, officer, school, giver = enter(""), enter("charity"), enter("teacher"), enter("giver")
+    stranger.opens("giving:payout", stage["old"], stage["lasting"])
+    stranger.reads("Read every day.", "天天有人读。")  # after 30 days
+    stranger.reads("no answer, overdue since", "逾期未答")  # after 90
+    stranger.reads("asked, not answered yet", "已询问，尚未答复")  # after a year
+
+    officer.opens("giving:use", stage["old"], stage["lasting"], 90)
+    officer.is_at("After 90 days", "90 天后")
+    officer.choose("standing", "partly")
+    officer.write("said_zh", "有几本读破了，正在修。")
+    officer.write("said_en", "Some are worn and being mended.")
+    officer.attach("pictures", sheet)
+    officer.press("Publish", "公布")
+    officer.reads("Some are worn", "读破了")
+    officer.misses("no answer, overdue since", "逾期未答")
+
+    officer.opens("giving:use", stage["old"], stage["lasting"], 365)
+    officer.press("Link to answer, good for 60 days", "答复链接（60 天有效）")
+    school.goes(officer.address)
+    school.is_at("After 365 days", "365 天后")
+    school.choose("standing", "idle")
+    school.write("said_zh", "学校合并，书收进了柜子。")
+    school.write("said_en", "The school has moved, they are in a cupboard.")
+    school.press("Publish", "公布")
+    giver.opens("giving:payout", stage["old"], stage["lasting"])
+    for words in (("Read every day.", "天天有人读。"), ("Some are worn", "读破了"), ("in a cupboard", "收进了柜子")):
+        giver.reads(*words)
+    steward = enter("steward")
+    steward.opens("giving:uses")
+    steward.reads("Stands idle", "闲置")
+    officer.opens("giving:use", stage["old"], stage["lasting"], 90)  # what was said stays said
+    officer.choose("standing", "idle")
+    officer.write("said_zh", "改一改。")
+    officer.press("Publish", "公布")
+    officer.is_refused("answered", "已")

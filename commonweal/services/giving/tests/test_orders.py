@@ -307,7 +307,7 @@ def test_the_pages_of_an_order(world: World, vendor: Party, client: Client) -> N
     payouts.pay(world.campaign.id, uuid.UUID(address.split("/")[-2]))
     assert client.post(f"{address}cancel/", {"reason": "no"}).status_code == 409
     client.force_login(world.giver.login)
-    (gift,) = gift_queries.gifts_of(world.giver.id)
+    (gift,) = gift_queries.Gifts(world.giver.id)
     receipt = client.get(f"/en/giving/{world.campaign.id}/gifts/{gift.id}/").content.decode()
     assert "歌本: 2 册" in receipt
     assert "2.00" in client.get(address).content.decode(), "what was saved"

@@ -50,7 +50,7 @@ def report(world: giving.World, gift: uuid.UUID, reference: str, nonce: str, **c
     return replace(Callback("simulator", nonce, world.campaign.id, gift, 500, "CNY", reference), **changed)
 
 
-def take_in(reported: Sequence[Callback], at: Any = NOW) -> list[Outcome]:
+def take_in(reported: Sequence[Callback], at: Any = NOW) -> list[Outcome | None]:
     with transaction.atomic(), prepared() as cursor:
         return payments.take_in(cursor, reported, at)
 
@@ -117,7 +117,7 @@ class Interrupted(Prepared):
         return self
 
 
-def interrupted(reported: Sequence[Callback], meanwhile: Callable[[], object], at: Any = NOW) -> list[Outcome]:
+def interrupted(reported: Sequence[Callback], meanwhile: Callable[[], object], at: Any = NOW) -> list[Outcome | None]:
     """Take in, while somebody else does something between the reading and the writing."""
     with transaction.atomic():
         connection.ensure_connection()
@@ -141,7 +141,7 @@ def test_somebody_else_has_paid_between_the_steps(
 ) -> None:  # fmt: skip
     gift, beside = promise(world), promise(world, "beside")
     mine = [report(world, gift, reference, nonce), report(world, beside, "beside", "b")]
-    theirs: list[Outcome] = []
+    theirs: list[Outcome | None] = []
 
     def pay() -> None:
         theirs.extend(other.submit(take_in, [report(world, gift, "first", "1")], at).result(60))
@@ -168,7 +168,7 @@ def test_somebody_else_pays_and_has_not_committed_yet(
     owed: int,
 ) -> None:  # fmt: skip
     gift = promise(world)
-    mine: Future[list[Outcome]]
+    mine: Future[list[Outcome | None]]
     with transaction.atomic(), prepared() as cursor:
         assert payments.take_in(cursor, [report(world, gift, "first", "1")], NOW) == [Outcome.PAID]
         mine = other.submit(take_in, [report(world, gift, reference, "2")])
@@ -184,7 +184,7 @@ def test_somebody_else_pays_and_is_gone_before_the_commit(
     world: giving.World, other: ThreadPoolExecutor, session: psycopg.Connection
 ) -> None:
     gift = promise(world)
-    mine: Future[list[Outcome]]
+    mine: Future[list[Outcome | None]]
     with transaction.atomic(), prepared() as cursor:
         payments.take_in(cursor, [report(world, gift, "first", "1")], NOW)
         mine = other.submit(take_in, [report(world, gift, "second", "2")])

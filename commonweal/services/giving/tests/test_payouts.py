@@ -112,7 +112,7 @@ def test_the_trace_sums_to_the_fen_whatever_comes_and_goes(world: World) -> None
     assert by_request == {request: queries.payout(book, request).amount for request in paid}
     for request in paid:
         assert sum(each.amount for each in gift_queries.sources(book, request)) == by_request[request]
-    traces = gift_queries.traces_of(world.giver.id)
+    traces = gift_queries.traces_of(gift_queries.Gifts(world.giver.id)[:])
     assert sum(part.amount for parts in traces.values() for part in parts) == sum(by_request.values())
     payouts.lay(book)
     with connection.cursor() as cursor:

@@ -60,7 +60,7 @@ def test_a_charity_enters_a_pool_and_everybody_sees_its_matches(world: World, cl
     assert client.post(address, form).status_code == 404
     client.force_login(world.officer.login)
     for wrong in ({"registration": "NOBODY"}, {"rate": "11"}, {"rate": "-1"}, {"amount": "x"}, {"gift_cap": "0"},
-                  {"closes_at": "2026-11-01T08:00"}, {"opens_at": ""}):  # fmt: skip
+                  {"closes_at": "2026-11-01T08:00"}, {"opens_at": ""}, {"campaigns": "x"}):  # fmt: skip
         assert client.post(address, form | wrong).status_code == 422, wrong
     answer = client.post(address, form)
     assert answer.status_code == 303

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from calendar import month_name
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -155,3 +157,89 @@ def test_somebody_joins_a_bank_and_is_let_in(site: Site, enter: Enter, language:
     officer.press("Let in", "批准", near=f"新邻居 {language}")
     joiner.opens("giving:timebank", *site.row(LAKE))
     joiner.press("My account", "我的账户")
+
+
+def test_an_offer_on_the_board_is_found_asked_about_and_taken_up_from_an_allied_bank(
+    site: Site, enter: Enter, language: str
+) -> None:
+    giver, teacher = enter("giver"), enter("teacher")
+    said = f"陪您散步 {language}"
+    giver.opens("giving:timebank", *site.row(LAKE))
+    giver.press("Offers and needs", "互助信息")
+    giver.choose("category", "care")
+    giver.write("what_zh", f"{said} 138 0013 8000")
+    giver.write("district", "五华区")
+    giver.press("Put it up", "发布")
+    giver.is_refused("Leave out telephone numbers and addresses", "请不要填写电话、微信等联系方式")
+    giver.write("what_zh", said)
+    giver.press("Put it up", "发布")
+    giver.is_at(said)
+    listing = giver.address
+
+    teacher.opens("giving:board", *site.row(SHORE))
+    teacher.write("q", said)
+    teacher.choose("kinds", "offer")
+    teacher.press("Show", "查看")
+    teacher.misses("Singing for beginners", "唱歌入门")
+    teacher.press(said, said)
+    teacher.write("text", "周六上午可以吗？")
+    teacher.press("Send", "发送")
+    teacher.reads("周六上午可以吗？")
+    seen = teacher.address
+    giver.opens("inbox")
+    giver.waits_for("Care and company: a member has written to you", "照护陪伴：有成员给您留言")
+    giver.goes(listing)
+    giver.write("text", "可以，湖边见。")
+    giver.press("Send", "发送")
+    teacher.goes(seen)
+    teacher.reads("可以，湖边见。")
+    teacher.write("minutes", "30")
+    teacher.press("Send for confirmation", "请对方确认")
+    teacher.reads("Care and company", "照护陪伴")
+    giver.goes(teacher.address)
+    giver.press("Confirm: I get the time", "确认收到")
+    giver.reads("Confirmed", "已确认")
+    giver.goes(listing)
+    giver.press("Take it off the board", "撤下")
+    giver.misses(said)
+
+
+def test_the_report_of_a_month_is_read_and_taken_away(site: Site, enter: Enter) -> None:
+    stranger, last = enter(""), datetime.now(ZoneInfo("Asia/Shanghai")).replace(day=1) - timedelta(days=1)
+    stranger.opens("giving:timebank", *site.row(LAKE))
+    stranger.press("Monthly reports", "月度报告")
+    stranger.press(f"{month_name[last.month]} {last.year}", f"{last.year}年{last.month}月")
+    stranger.is_at(f"Report of {month_name[last.month]} {last.year}", f"{last.year}年{last.month}月报告")
+    stranger.reads("Members at the end", "月末成员")
+    table = stranger.download("As a table (CSV)", "下载表格（CSV）").decode()
+    assert f"{last:%Y-%m},members" in table
+
+
+def test_a_bank_is_founded_and_allied_with_another_until_it_ends(
+    site: Site, stage: dict[str, str], enter: Enter, language: str
+) -> None:
+    founder, officer, name = enter("company"), enter("teacher"), f"舞台时间银行 {language}"
+    founder.opens("giving:banks")
+    founder.choose_by_name("organisation", f"Stage shop {language}", f"舞台书店 {language}")
+    founder.write("name_zh", name)
+    founder.write("may_owe", "6001")
+    founder.press("Start the bank", "设立")
+    founder.is_refused("The largest possible amount is 6,000", "金额最多为 6,000")
+    founder.write("may_owe", "600")
+    founder.press("Start the bank", "设立")
+    founder.is_at(name)
+    founder.reads("It is allied with no other bank yet.", "还没有与其他时间银行结盟。")
+    founder.press("Propose and answer alliances", "提出与答复结盟")
+    founder.choose_by_name("other", "Cuihu time bank", "翠湖时间银行")
+    founder.write("most", "0")
+    founder.press("Propose", "提出")
+    founder.is_refused("The smallest possible amount is 1", "金额最少为 1")
+    founder.write("most", "300")
+    founder.press("Propose", "提出")
+    founder.reads("Proposed", "待对方同意")
+    officer.opens("giving:bank_allies", *site.row(LAKE))
+    officer.press("Accept", "同意", near=name)
+    founder.goes(founder.address)
+    founder.reads("Allied", "已结盟")
+    founder.press("End", "终止", near=founder.say("Cuihu", "翠湖"))
+    founder.reads("It is allied with no other bank yet.", "还没有与其他时间银行结盟。")

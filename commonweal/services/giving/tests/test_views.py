@@ -73,6 +73,7 @@ def values(world: World) -> dict[str, list[Any]]:
         "request_id": [asked, ordered],
         "id": [ordered, asked, objected],
         "year": [2026],
+        "month": [11],
         "after": [30],
         "number": [0, 1],
         "link": ["x"],

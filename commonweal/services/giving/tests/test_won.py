@@ -13,7 +13,7 @@ from django.test import Client
 
 from commonweal.kernel import clock
 from commonweal.services.giving import jobs, pages
-from commonweal.services.giving.actions import gifts, returns
+from commonweal.services.giving.actions import gifts, receivables
 from commonweal.services.giving.actions.reconciliation import reconcile
 from commonweal.services.giving.payment import Order
 from commonweal.services.giving.payment.simulator import Simulator
@@ -65,7 +65,7 @@ def test_what_is_won_back_is_a_payment_of_its_own_and_spent_money_is_owed_no_lon
     assert campaigns.page(world.campaign.id).available == 700
     (lost,) = queries.of_gift(world.campaign.id, gift)
     assert lost.standing is Standing.WON
-    again = [each for each in gift_queries.gifts_of(world.giver.id) if each.id != gift]
+    again = [each for each in gift_queries.Gifts(world.giver.id) if each.id != gift]
     assert [(each.amount, each.fact is not None) for each in again] == [(700, True)]
     pay_out(world, 700, "b")
 
@@ -75,7 +75,7 @@ def test_what_the_charity_had_repaid_goes_back_to_the_charity(world: World, simu
     put_in(world, 400)
     pay_out(world, 1_000, "a")
     dispute(world, simulator, gift, 1_000)
-    returns.repay(world.officer, world.campaign.id, 1_000, "k")
+    receivables.repay(world.officer, world.campaign.id, 1_000, "k")
     before = of_book(world)
     assert dispute(world, simulator, gift, 1_000, lost=False) is Outcome.CHARGEBACK_WON
     after = of_book(world)

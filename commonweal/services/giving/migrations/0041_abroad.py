@@ -104,5 +104,5 @@ END $$;
 class Migration(migrations.Migration):
     """Writes the guards anew."""
 
-    dependencies = [("giving", "0037_objections")]
+    dependencies = [("giving", "0040_settlements_of_nothing")]
     operations = [migrations.RunSQL(GUARDS, elidable=False)]
