@@ -20,8 +20,9 @@ django.setup()
 from django.db import connection
 from commonweal.kernel.jobs import run_due, task
 
-connection.settings_dict.update(HOST=sys.argv[1], NAME=sys.argv[2])
-hang = sys.argv[3] == "hang"
+host, port, user, name, mode = sys.argv[1:]
+connection.settings_dict.update(HOST=host, PORT=port, USER=user, NAME=name)
+hang = mode == "hang"
 
 @task("test.work", lease=timedelta(seconds=1))
 def work(number):
@@ -46,7 +47,8 @@ with connection.cursor() as cursor:
 
 def start(database: str, mode: str) -> subprocess.Popen[str]:
     where = psycopg.conninfo.conninfo_to_dict(database)
-    words = [sys.executable, "-c", WORKER, str(where["host"]), str(where["dbname"]), mode]
+    words = [sys.executable, "-c", WORKER]
+    words += [*(str(where.get(part, "")) for part in ("host", "port", "user", "dbname")), mode]
     root = Path(__file__).parents[4]
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "commonweal.settings", "PYTHONPATH": str(root)}
     process = subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
