@@ -29,7 +29,7 @@ from commonweal.kernel.parties import people
 from commonweal.operation.outside import environment, free_port
 from commonweal.services.giving.tests import conftest as giving
 
-ROOT = Path(giving.__file__).parents[4]
+ROOT = Path(__file__).parent.parent
 CONNECTIONS = 200
 WORKERS = 2
 KEYS = 4
