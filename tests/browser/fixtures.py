@@ -275,8 +275,10 @@ class Looker:
 @pytest.fixture(scope="session")
 def tab(browser: Browser) -> Iterator[Looker]:
     """The crawler's tab."""
+    loop = asyncio._get_running_loop()
     made = Looker(browser)
     yield made
+    asyncio._set_running_loop(loop)
     made.context.close()
 
 

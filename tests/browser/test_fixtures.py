@@ -7,6 +7,8 @@ import asyncio
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.fixtures import Looker
+
 
 @pytest.fixture(scope="module")
 def seen_by_the_folder() -> asyncio.AbstractEventLoop | None:
@@ -15,10 +17,12 @@ def seen_by_the_folder() -> asyncio.AbstractEventLoop | None:
 
 
 @pytest.mark.browser
-def test_a_browser_runs_on_its_loop(page: Page) -> None:
+def test_a_browser_runs_on_its_loop(page: Page, tab: Looker) -> None:
+    """The tab outlives the test: it is closed at the end of the session, by the teardown of whatever comes last."""
     assert asyncio._get_running_loop() is not None
-    page.set_content("<p>there</p>")
-    assert page.inner_text("p") == "there"
+    for each in (page, tab.page):
+        each.set_content("<p>there</p>")
+        assert each.inner_text("p") == "there"
 
 
 def test_no_other_test_sees_its_loop(seen_by_the_folder: asyncio.AbstractEventLoop | None) -> None:
