@@ -51,6 +51,7 @@ from commonweal.services.giving.payment import Entry, Kind, Order, Settlement
 from commonweal.services.giving.payment.simulator import Simulator
 from commonweal.services.giving.queries import campaigns as campaign_queries
 from commonweal.services.giving.queries import gifts as gift_queries
+from commonweal.services.giving.queries import totals
 from commonweal.services.giving.rules.gifts import Give, Outcome
 from commonweal.services.giving.rules.matches import proportional
 from commonweal.services.giving.rules.plans import Asking
@@ -470,7 +471,9 @@ class Machine(RuleBasedStateMachine):
             assert dict(cursor.fetchall()) == {id: card.left for id, card in model.cards.items()}
         assert whole == sum(unit.fate == "free" or unit.fate.startswith("held") for unit in model.line)
         with self.stopped():
-            assert campaign_queries.page(book).available == len(model.free())
+            page, (total,) = campaign_queries.page(book), totals.gifts()
+        assert page.available == len(model.free())
+        assert total.raised == page.card.raised, "summed for all campaigns it is the same"
 
 
 def test_the_money_machine(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
